@@ -1,0 +1,1 @@
+"""What a merge cost: perplexity, choices, divergence, generation, speed."""

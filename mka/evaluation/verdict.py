@@ -1,0 +1,148 @@
+"""What the figures say, in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from mka.objects.report import Choices, Perplexity, Result
+
+SPEECH_LOST = 10.0
+"""At this many times the baseline's perplexity a model no longer speaks the language."""
+ANSWERS_KEPT = 0.8
+"""It still ranks the answers while this share of the baseline's accuracy above chance is left."""
+ANSWERS_LOST = 0.2
+CHANCE = 0.25
+STANDARD_ERRORS = 2.0
+"""A difference of perplexities counts when it exceeds this many standard errors of the difference."""
+
+
+def verdict(result: Result, baseline: Result | None, controls: Mapping[str, Result]) -> str:
+    """One to three sentences: what the model costs against `baseline`, what kind of loss that is, and
+    whether it beats the `controls`, which remove as many layers and merge nothing."""
+    sentences = [_cost(result, baseline), _kind(result, baseline) if baseline else "", _against(result, controls)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _cost(result: Result, baseline: Result | None) -> str:
+    parts = []
+    if result.perplexity is not None:
+        parts.append(_perplexity_change(result.perplexity, baseline.perplexity if baseline else None))
+    if result.choices is not None:
+        parts.append(_accuracy_change(result.choices, baseline.choices if baseline else None))
+    if not parts:
+        return ""
+    removed = baseline.cost.layers - result.cost.layers if baseline else 0
+    lead = f"With {removed} of {baseline.cost.layers} layers removed, " if baseline and removed else ""
+    text = lead + ", ".join(parts) + "."
+    return text[0].upper() + text[1:]
+
+
+def _perplexity_change(now: Perplexity, before: Perplexity | None) -> str:
+    if math.isnan(now.value):
+        return "perplexity has no value, because the model puts out NaN"
+    if before is None:
+        return f"perplexity is {_figure(now.value)}"
+    ratio = _ratio(now, before)
+    times = f" ({ratio:,.2f} times)" if math.isfinite(ratio) else ""
+    return f"perplexity goes from {_figure(before.value)} to {_figure(now.value)}{times}"
+
+
+def _accuracy_change(now: Choices, before: Choices | None) -> str:
+    if math.isnan(now.accuracy):
+        return "accuracy has no value, because the model puts out NaN"
+    low, high = (100 * bound for bound in now.ci95)
+    interval = f"95 % interval {low:.1f} to {high:.1f}"
+    if before is None or math.isnan(before.accuracy):
+        return f"accuracy is {100 * now.accuracy:.1f} % ({interval})"
+    change = 100 * (now.accuracy - before.accuracy)
+    covered = now.ci95[0] <= before.accuracy <= now.ci95[1]
+    sure = "covers the baseline" if covered else "does not cover the baseline"
+    return (
+        f"accuracy from {100 * before.accuracy:.1f} % to {100 * now.accuracy:.1f} % "
+        f"({change:+.1f} points; the {interval} {sure})"
+    )
+
+
+def _kind(result: Result, baseline: Result) -> str:
+    if result.perplexity is None or baseline.perplexity is None or result.choices is None or baseline.choices is None:
+        return ""
+    ratio = _ratio(result.perplexity, baseline.perplexity)
+    kept = _answers_kept(result.choices, baseline.choices)
+    if math.isnan(ratio) or math.isnan(kept) or ratio < SPEECH_LOST:
+        return ""
+    if kept >= ANSWERS_KEPT:
+        return "It still ranks the answers, but no longer speaks the language."
+    if kept <= ANSWERS_LOST:
+        return "It has lost both the answers and the language."
+    return "It no longer speaks the language."
+
+
+def _ratio(now: Perplexity, before: Perplexity) -> float:
+    return now.value / before.value if math.isfinite(before.value) else math.nan
+
+
+def _answers_kept(now: Choices, before: Choices) -> float:
+    """Share of the accuracy above chance that is left; NaN where the baseline had none."""
+    above = before.accuracy - CHANCE
+    return (now.accuracy - CHANCE) / above if above > 0 else math.nan
+
+
+def _against(result: Result, controls: Mapping[str, Result]) -> str:
+    """Compare with the control of lowest perplexity, or of highest accuracy where no perplexity was measured."""
+    if result.perplexity is not None:
+        measured = {name: one.perplexity for name, one in controls.items() if one.perplexity is not None}
+        if not measured:
+            return ""
+        name = min(measured, key=lambda key: _worst_last(measured[key].value))
+        return _perplexity_against(result.perplexity, name, measured[name])
+    asked = {name: one.choices for name, one in controls.items() if one.choices is not None}
+    if result.choices is None or not asked:
+        return ""
+    name = max(asked, key=lambda key: -_worst_last(-asked[key].accuracy))
+    return _accuracy_against(result.choices, name, asked[name])
+
+
+def _perplexity_against(ours: Perplexity, name: str, best: Perplexity) -> str:
+    figures = f"{name} perplexity {_figure(best.value)} against {_figure(ours.value)}"
+    gap, error = _log_gap(ours, best)
+    return _outcome(gap, error, f"deleting as many layers ({figures})")
+
+
+def _accuracy_against(ours: Choices, name: str, best: Choices) -> str:
+    figures = f"{name} accuracy {100 * best.accuracy:.1f} % against {100 * ours.accuracy:.1f} %"
+    error = math.hypot(*(math.sqrt(one.accuracy * (1 - one.accuracy) / one.n) for one in (ours, best)))
+    return _outcome(best.accuracy - ours.accuracy, error, f"deleting as many layers ({figures})")
+
+
+def _outcome(gap: float, error: float, deleting: str) -> str:
+    """`gap` is positive where deleting is better; NaN (a figure or its error is unknown) decides nothing."""
+    if math.isnan(gap) or math.isnan(error):
+        return f"It cannot be told whether it beats {deleting}: a figure or its error has no value."
+    if abs(gap) <= STANDARD_ERRORS * error:
+        return f"It adds nothing over {deleting}: the difference is within {STANDARD_ERRORS:g} standard errors."
+    return f"It is worse than {deleting}." if gap > 0 else f"It beats {deleting}."
+
+
+def _log_gap(ours: Perplexity, best: Perplexity) -> tuple[float, float]:
+    """Difference of the mean negative log-likelihoods and its standard error, both in nats per token.
+
+    On the log scale, because there the errors are those of means, also when a perplexity explodes.
+    The two are treated as independent; read on the same texts they vary together, so this is cautious.
+    """
+    if math.isinf(ours.value) or math.isinf(best.value):
+        return (0.0 if ours.value == best.value else math.copysign(math.inf, ours.value - best.value)), 0.0
+    error = math.hypot(ours.stderr / ours.value, best.stderr / best.value)
+    return math.log(ours.value) - math.log(best.value), error
+
+
+def _worst_last(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def _figure(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "beyond any number"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:.2f}"

@@ -1,0 +1,75 @@
+import math
+
+from mka.evaluation.verdict import verdict
+from mka.objects.report import Choices, Cost, Perplexity, Result
+
+
+def result(
+    perplexity: float, accuracy: float, *, layers: int = 12, stderr: float = 0.05, name: str = "merged"
+) -> Result:
+    return Result(
+        name=name,
+        cost=Cost(layers=layers, parameters=1, bytes=4, tokens_per_second=math.nan),
+        perplexity=Perplexity(perplexity, stderr, tokens=1000, texts=50),
+        choices=Choices(accuracy, (accuracy - 0.02, accuracy + 0.02), accuracy, (0.0, 1.0), 400, 0, {}),
+    )
+
+
+BASELINE = result(2.5, 0.95)
+
+
+def test_cost_in_figures():
+    said = verdict(result(3.0, 0.90, layers=10), BASELINE, {})
+    assert said == (
+        "With 2 of 12 layers removed, perplexity goes from 2.50 to 3.00 (1.20 times), accuracy from 95.0 % to 90.0 % "
+        "(-5.0 points; the 95 % interval 88.0 to 92.0 does not cover the baseline)."
+    )
+    assert "covers the baseline" in verdict(result(3.0, 0.94), BASELINE, {})
+
+
+def test_ranking_outlives_the_language():
+    assert "It still ranks the answers, but no longer speaks the language." in verdict(
+        result(31010, 0.92), BASELINE, {}
+    )
+    assert "It has lost both the answers and the language." in verdict(result(31010, 0.30), BASELINE, {})
+    assert "language" not in verdict(result(24.9, 0.92), BASELINE, {})
+
+
+def test_an_infinite_perplexity_is_a_lost_language():
+    said = verdict(result(math.inf, 0.92, stderr=math.inf), BASELINE, {"truncate": result(3, 0.9)})
+    assert "no longer speaks the language" in said and "worse than deleting" in said
+
+
+def test_against_the_best_control():
+    controls = {"truncate": result(3.6, 0.9), "drop-keep-last": result(3.1, 0.9)}
+    assert "It adds nothing over deleting as many layers (drop-keep-last perplexity 3.10" in verdict(
+        result(3.05, 0.9), BASELINE, controls
+    )
+    assert "It beats deleting as many layers (drop-keep-last" in verdict(result(2.6, 0.9), BASELINE, controls)
+    assert "It is worse than deleting as many layers (drop-keep-last" in verdict(result(3.5, 0.9), BASELINE, controls)
+
+
+def test_two_standard_errors_decide():
+    # log(2.0) - log(1.9) = .051; each error is .02 of its value, together .028: twice that is .057.
+    near = verdict(result(1.9, 0.9, stderr=0.038), None, {"truncate": result(2.0, 0.9, stderr=0.04)})
+    far = verdict(result(1.8, 0.9, stderr=0.036), None, {"truncate": result(2.0, 0.9, stderr=0.04)})
+    assert "adds nothing" in near and "It beats" in far
+
+
+def test_a_destroyed_model_is_said_to_be_one():
+    said = verdict(result(math.nan, math.nan, stderr=math.nan), BASELINE, {"truncate": result(3, 0.9)})
+    assert "Perplexity has no value" in said and "accuracy has no value" in said and "cannot be told" in said
+
+
+def test_accuracy_decides_where_no_perplexity_was_measured():
+    def only_choices(accuracy: float) -> Result:
+        one = result(1, accuracy)
+        return Result(one.name, one.cost, choices=one.choices)
+
+    assert "It beats deleting as many layers (truncate accuracy" in verdict(
+        only_choices(0.9), None, {"truncate": only_choices(0.5)}
+    )
+
+
+def test_without_anything_measured_there_is_nothing_to_say():
+    assert verdict(Result("m", BASELINE.cost), None, {}) == ""
