@@ -1,0 +1,200 @@
+"""Compare layers: one table of measures, each in a file of its own beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from mka.analysis.cosine import block_influence, cosine
+from mka.analysis.embedding import embed
+from mka.analysis.npib import npib
+from mka.analysis.npib_code import npib_as_coded
+from mka.analysis.sources import HiddenStates, complete, hidden_states
+from mka.errors import BadInput
+from mka.objects.activations import Activations
+from mka.objects.embedding import Embedding
+from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.similarity import Similarity
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a measure is asked to run: its complete parameters, seed and callbacks."""
+
+    parameters: Mapping[str, Any]
+    seed: int
+    progress: Progress
+    cancel: Cancel | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of layer similarity.
+
+    sees:            "embedding": unaligned map coordinates (L, n, k), so activations are embedded by the
+                     diffusion map first; "activations": hidden states (L, n, d)
+    bounds:          (lowest, highest) possible value, None where unbounded
+    higher_is_alike: True for similarities, False for distances
+    minimum_points:  fewest calibration points that it accepts
+    defaults:        its parameters and their defaults
+    map_defaults:    parameters of the diffusion map that activations go through first
+    compute:         (values, run) -> float64 (L, L)
+    """
+
+    name: str
+    sentence: str
+    sees: str
+    bounds: tuple[float | None, float | None]
+    higher_is_alike: bool
+    minimum_points: int
+    compute: Callable[[Array, Run], Array]
+    defaults: Mapping[str, Any]
+    map_defaults: Mapping[str, Any]
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        measure.name: measure
+        for measure in (
+            Measure(
+                "npib",
+                "How much of one layer's map of the texts the other layer's map tells, corrected for chance.",
+                "embedding",
+                (0.0, 1.0),
+                True,
+                4,
+                lambda values, run: npib(values, corrected=run.parameters["corrected"]),
+                {"corrected": True},
+                {"sigma": None, "alpha": 0.5},
+            ),
+            Measure(
+                "npib-code",
+                "The same as the paper's official code estimates it: unbounded, and NaN where its roots fail.",
+                "embedding",
+                (None, None),
+                True,
+                51,
+                lambda values, run: npib_as_coded(values, seed=run.seed, progress=run.progress, cancel=run.cancel),
+                {},
+                {"sigma": 8.0, "alpha": 0.5},
+            ),
+            Measure(
+                "cosine",
+                "Mean cosine between two layers' hidden states of the same point.",
+                "activations",
+                (-1.0, 1.0),
+                True,
+                1,
+                lambda values, run: cosine(values),
+                {},
+                {},
+            ),
+            Measure(
+                "block-influence",
+                "1 - cosine: how much the layers between turn the hidden states; low means they do little.",
+                "activations",
+                (0.0, 2.0),
+                False,
+                1,
+                lambda values, run: block_influence(values),
+                {},
+                {},
+            ),
+        )
+    }
+)
+
+
+def similarity(
+    source: Activations | Embedding | Array,
+    measure: str = "npib",
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+    **parameters: Any,
+) -> Similarity:
+    """Compare every pair of layers by one measure of `MEASURES`.
+
+    source: `Activations`, a float array (L, n, d) meaning activations, or for the npib measures an
+            `Embedding` (its unaligned coordinates are read)
+
+    Parameters: npib takes corrected (True; False gives the paper's plain ratio). Where the npib measures
+    are given activations, sigma and alpha go to the diffusion map (sigma: None, the median distance, for
+    npib; 8 as in the official code for npib-code). Raises BadInput for an unknown measure or parameter, too
+    few points, an embedding where activations are needed, or activations that are not finite.
+    """
+    if measure not in MEASURES:
+        raise BadInput(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
+    chosen = MEASURES[measure]
+    embedded = isinstance(source, Embedding)
+    takes = chosen.defaults if embedded else {**chosen.defaults, **chosen.map_defaults}
+    where = " on a finished embedding" if embedded else ""
+    settings = complete(parameters, takes, f"the measure {measure!r}{where}")
+    if not isinstance(settings.get("corrected", True), bool):
+        raise BadInput(f"corrected must be True or False, got {settings['corrected']!r}")
+    values, origin = _read(chosen, source, settings, progress, cancel)
+    matrix = chosen.compute(values, Run(settings, seed, progress, cancel))
+    return Similarity(
+        values=matrix,
+        measure=measure,
+        bounds=chosen.bounds,
+        higher_is_alike=chosen.higher_is_alike,
+        parameters=settings,
+        seed=seed,
+        note=_note(matrix, values, chosen),
+        model=origin.model,
+        calibration_key=origin.calibration_key,
+        text_hashes=origin.text_hashes,
+    )
+
+
+def _read(
+    measure: Measure,
+    source: Activations | Embedding | Array,
+    settings: Mapping[str, Any],
+    progress: Progress,
+    cancel: Cancel | None,
+) -> tuple[Array, Embedding | HiddenStates]:
+    """The array that `measure` sees, and what carries its model and calibration."""
+    if isinstance(source, Embedding):
+        if measure.sees != "embedding":
+            raise BadInput(
+                f"the measure {measure.name!r} compares hidden states; give it activations, not an embedding"
+            )
+        if not np.isfinite(source.unaligned).all():
+            raise BadInput("the embedding holds NaN or infinity; embed finite activations anew")
+        _check_points(measure, source.unaligned.shape[1])
+        return source.unaligned, source
+    hidden = hidden_states(source)
+    _check_points(measure, hidden.values.shape[1])
+    if measure.sees != "embedding":
+        return hidden.values, hidden
+    map_settings = {name: settings[name] for name in measure.map_defaults}
+    return embed(source, "diffusion", align=False, progress=progress, cancel=cancel, **map_settings).unaligned, hidden
+
+
+def _check_points(measure: Measure, n: int) -> None:
+    if n < measure.minimum_points:
+        raise BadInput(
+            f"the measure {measure.name!r} needs at least {measure.minimum_points} points, got {n}; use more texts"
+        )
+
+
+def _note(matrix: Array, values: Array, measure: Measure) -> str:
+    """What a reader must know before trusting the matrix; "" where all is well."""
+    if np.isnan(matrix).any():
+        return (
+            "NaN where the official entropy estimate differs in sign between two layers, so that no root exists: "
+            "it leaves out a constant and crosses zero with few points"
+        )
+    still = [str(layer) for layer, points in enumerate(values) if not np.ptp(points, axis=0).any()]
+    if still and measure.name == "npib":
+        return f"all points coincide in layers {', '.join(still)}: they tell nothing, so 0 with every other layer"
+    return ""

@@ -1,0 +1,107 @@
+"""The table of measures, cosine and block influence, and what a result carries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mka.analysis.embedding import embed
+from mka.analysis.measures import MEASURES, similarity
+from mka.analysis.npib import npib
+from mka.errors import BadInput, Cancelled
+from mka.objects.activations import Activations, Point
+from mka.objects.progress import Cancel
+
+
+def states(layers: int = 4, n: int = 60, d: int = 6, seed: int = 0) -> np.ndarray:
+    return np.cumsum(np.random.default_rng(seed).normal(size=(layers, n, d)), axis=0).astype(np.float32)
+
+
+def test_cosine_by_hand() -> None:
+    # point 0: right angle, point 1: same direction, point 2: 60 degrees
+    first = [[1, 0], [2, 2], [1, 0]]
+    second = [[0, 5], [1, 1], [0.5, np.sqrt(0.75)]]
+    values = np.array([first, second])
+    np.testing.assert_allclose(similarity(values, "cosine").values, [[1, 0.5], [0.5, 1]], atol=1e-12)
+    np.testing.assert_allclose(similarity(values, "block-influence").values, [[0, 0.5], [0.5, 0]], atol=1e-12)
+
+
+def test_cosine_survives_zeros_and_huge_numbers() -> None:
+    zero, huge, tiny = np.zeros((1, 2)), np.array([[1e30, 0]]), np.array([[1e-30, 0]])
+    found = similarity(np.stack([zero, huge, tiny, zero]).astype(np.float32), "cosine").values
+    np.testing.assert_array_equal(found, [[1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]])
+
+
+def test_block_influence_is_a_distance() -> None:
+    found = similarity(states(), "block-influence")
+    assert found.higher_is_alike is False and found.bounds == (0.0, 2.0)
+    assert (np.diagonal(found.values) == 0).all() and (found.values == found.values.T).all()
+
+
+def test_npib_of_activations_is_npib_of_their_diffusion_map() -> None:
+    values = states()
+    expected = npib(embed(values, "diffusion", sigma=None).unaligned)
+    np.testing.assert_array_equal(similarity(values).values, expected)
+    np.testing.assert_array_equal(similarity(embed(values)).values, expected)  # aligned for the eye, read unaligned
+    plain = similarity(values, "npib", corrected=False)
+    np.testing.assert_array_equal(plain.values, npib(embed(values).unaligned, corrected=False))
+    assert plain.parameters == {"corrected": False, "sigma": None, "alpha": 0.5}
+    wide = similarity(values, sigma=8.0).values
+    np.testing.assert_array_equal(wide, npib(embed(values, sigma=8.0).unaligned))
+
+
+@pytest.mark.parametrize("measure", list(MEASURES))
+def test_every_measure_keeps_its_word(measure: str) -> None:
+    found, entry = similarity(states(), measure, seed=4), MEASURES[measure]
+    assert found.values.shape == (4, 4) and found.values.dtype == np.float64
+    np.testing.assert_array_equal(found.values, found.values.T)
+    low, high = entry.bounds
+    assert low is None or (found.values >= low).all()
+    assert high is None or (found.values <= high).all()
+    assert (found.measure, found.bounds, found.seed) == (measure, entry.bounds, 4)
+    np.testing.assert_array_equal(similarity(states(), measure, seed=4).values, found.values)
+    assert similarity(states(1), measure).values.shape == (1, 1)
+
+
+def test_carries_where_it_came_from() -> None:
+    values = states(2, 8)
+    points = tuple(Point(str(i), "", "x", 1) for i in range(8))
+    activations = Activations(values, values[0], np.ones(2), points, "last", 16, "model", "key", ("a", "b"))
+    for source in (activations, embed(activations)):
+        found = similarity(source)
+        assert (found.model, found.calibration_key, found.text_hashes) == ("model", "key", ("a", "b"))
+
+
+def test_a_layer_that_tells_nothing_is_named() -> None:
+    values = states(3)
+    values[1] = 0.1
+    found = similarity(values)
+    assert found.note.startswith("all points coincide in layers 1:")
+    np.testing.assert_array_equal(found.values[1], [0, 1, 0])
+    assert similarity(states()).note == ""
+
+
+def test_refuses_what_it_cannot_measure() -> None:
+    values = states()
+    for call, words in (
+        (lambda: similarity(values, "cka"), "use one of npib, npib-code, cosine, block-influence"),
+        (lambda: similarity(values, "cosine", sigma=3), "no parameter 'sigma'; it takes none"),
+        (lambda: similarity(values, corected=True), "it takes corrected, sigma, alpha"),
+        (lambda: similarity(embed(values), sigma=3), "on a finished embedding"),
+        (lambda: similarity(values, corrected="no"), "corrected must be True or False"),
+        (lambda: similarity(values, sigma=-1), "sigma"),
+        (lambda: similarity(embed(values), "cosine"), "give it activations"),
+        (lambda: similarity(values[:, :1]), "at least 4 points, got 1"),
+        (lambda: similarity(np.full((2, 5, 3), np.inf), "cosine"), "NaN or infinity"),
+        (lambda: similarity("demo"), "run `collect`"),
+    ):
+        with pytest.raises(BadInput, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+def test_stops_when_asked() -> None:
+    cancel = Cancel()
+    cancel.request()
+    with pytest.raises(Cancelled):
+        similarity(states(), "npib", cancel=cancel)
