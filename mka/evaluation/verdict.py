@@ -104,24 +104,30 @@ def _against(result: Result, controls: Mapping[str, Result]) -> str:
 
 
 def _perplexity_against(ours: Perplexity, name: str, best: Perplexity) -> str:
-    figures = f"{name} perplexity {_figure(best.value)} against {_figure(ours.value)}"
     gap, error = _log_gap(ours, best)
-    return _outcome(gap, error, f"deleting as many layers ({figures})")
+    return _outcome(gap, error, f"perplexity {_figure(ours.value)} against {_figure(best.value)} by {name}")
 
 
 def _accuracy_against(ours: Choices, name: str, best: Choices) -> str:
-    figures = f"{name} accuracy {100 * best.accuracy:.1f} % against {100 * ours.accuracy:.1f} %"
     error = math.hypot(*(math.sqrt(one.accuracy * (1 - one.accuracy) / one.n) for one in (ours, best)))
-    return _outcome(best.accuracy - ours.accuracy, error, f"deleting as many layers ({figures})")
+    figures = f"accuracy {100 * ours.accuracy:.1f} % against {100 * best.accuracy:.1f} % by {name}"
+    return _outcome(best.accuracy - ours.accuracy, error, figures)
 
 
-def _outcome(gap: float, error: float, deleting: str) -> str:
-    """`gap` is positive where deleting is better; NaN (a figure or its error is unknown) decides nothing."""
+def _outcome(gap: float, error: float, figures: str) -> str:
+    """`gap` is positive where the control is better; NaN (a figure or its error is unknown) decides nothing."""
     if math.isnan(gap) or math.isnan(error):
-        return f"It cannot be told whether it beats {deleting}: a figure or its error has no value."
+        return f"Whether it beats deleting as many layers cannot be told ({figures})."
     if abs(gap) <= STANDARD_ERRORS * error:
-        return f"It adds nothing over {deleting}: the difference is within {STANDARD_ERRORS:g} standard errors."
-    return f"It is worse than {deleting}." if gap > 0 else f"It beats {deleting}."
+        return (
+            f"It adds nothing over deleting as many layers ({figures}: "
+            f"the difference is within {STANDARD_ERRORS:g} standard errors)."
+        )
+    return (
+        f"It is worse than the best free control ({figures})."
+        if gap > 0
+        else f"It beats the best free control ({figures})."
+    )
 
 
 def _log_gap(ours: Perplexity, best: Perplexity) -> tuple[float, float]:

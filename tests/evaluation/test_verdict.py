@@ -37,16 +37,18 @@ def test_ranking_outlives_the_language():
 
 def test_an_infinite_perplexity_is_a_lost_language():
     said = verdict(result(math.inf, 0.92, stderr=math.inf), BASELINE, {"truncate": result(3, 0.9)})
-    assert "no longer speaks the language" in said and "worse than deleting" in said
+    assert (
+        "no longer speaks the language" in said
+        and "It is worse than the best free control (perplexity beyond any number against 3.00 by truncate)" in said
+    )
 
 
 def test_against_the_best_control():
     controls = {"truncate": result(3.6, 0.9), "drop-keep-last": result(3.1, 0.9)}
-    assert "It adds nothing over deleting as many layers (drop-keep-last perplexity 3.10" in verdict(
-        result(3.05, 0.9), BASELINE, controls
-    )
-    assert "It beats deleting as many layers (drop-keep-last" in verdict(result(2.6, 0.9), BASELINE, controls)
-    assert "It is worse than deleting as many layers (drop-keep-last" in verdict(result(3.5, 0.9), BASELINE, controls)
+    even, better, worse = (verdict(result(value, 0.9), BASELINE, controls) for value in (3.05, 2.6, 3.5))
+    assert "It adds nothing over deleting as many layers (perplexity 3.05 against 3.10 by drop-keep-last" in even
+    assert "It beats the best free control (perplexity 2.60 against 3.10 by drop-keep-last)." in better
+    assert "It is worse than the best free control (perplexity 3.50 against 3.10 by drop-keep-last)." in worse
 
 
 def test_two_standard_errors_decide():
@@ -66,7 +68,7 @@ def test_accuracy_decides_where_no_perplexity_was_measured():
         one = result(1, accuracy)
         return Result(one.name, one.cost, choices=one.choices)
 
-    assert "It beats deleting as many layers (truncate accuracy" in verdict(
+    assert "It beats the best free control (accuracy 90.0 % against 50.0 % by truncate)" in verdict(
         only_choices(0.9), None, {"truncate": only_choices(0.5)}
     )
 
