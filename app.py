@@ -1,0 +1,43 @@
+"""The studio's router: page config, navigation, shared sidebar. Run by `mka studio` or `streamlit run app.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from mka.studio import session
+from mka.studio.example import open_example
+from mka.studio.sidebar import sidebar
+
+HERE = Path(__file__).parent
+
+
+def first_page() -> None:
+    """The address without a page: go to the picture. Every screen keeps an address of its own this way."""
+    st.switch_page("pages/similarity.py")
+
+
+st.set_page_config(page_title="MKA studio", page_icon=str(HERE / "assets" / "icon.png"), layout="wide")
+st.session_state[session.READY] = True
+if session.desk() is None:
+    open_example()
+session.receive()
+
+navigation = st.navigation(
+    [
+        st.Page(first_page, title="Start", default=True, visibility="hidden"),
+        st.Page("pages/model.py", title="Model", icon=":material/deployed_code:", url_path="model"),
+        st.Page("pages/similarity.py", title="Similarity", icon=":material/grid_on:", url_path="similarity"),
+        st.Page("pages/manifold.py", title="Manifold", icon=":material/scatter_plot:", url_path="manifold"),
+        st.Page("pages/plan.py", title="Plan", icon=":material/call_merge:", url_path="plan"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:", url_path="evaluate"),
+        st.Page("pages/export.py", title="Export", icon=":material/file_export:", url_path="export"),
+    ]
+)
+wanted = st.session_state.pop(session.WANTED, None)
+if wanted is not None:
+    page, query = wanted
+    st.switch_page(page, query_params=query)
+sidebar()
+navigation.run()

@@ -1,0 +1,1 @@
+"""Pure builders: objects in, plotly figures out."""

@@ -1,0 +1,71 @@
+"""One plain sentence per figure: the text under it and its `alt`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mka.objects.embedding import Embedding
+from mka.objects.model_summary import ModelSummary
+from mka.objects.plan import MergePlan
+from mka.objects.report import Report
+from mka.objects.similarity import Similarity
+
+
+def of_similarity(similarity: Similarity) -> str:
+    """Which neighbours are most and least alike."""
+    values = similarity.adjacent if similarity.higher_is_alike else -similarity.adjacent
+    if values.size == 0:
+        return "One layer only: there is no pair to compare."
+    if not np.isfinite(values).any():
+        return "No pair of neighbouring layers has a value" + (f": {similarity.note}" if similarity.note else ".")
+    best, worst = int(np.nanargmax(values)), int(np.nanargmin(values))
+    raw = similarity.adjacent
+    missing = int((~np.isfinite(values)).sum())
+    tail = f" {missing} {'pair has' if missing == 1 else 'pairs have'} no value." if missing else ""
+    if raw[best] == raw[worst]:
+        return f"All neighbouring layers are equally alike ({raw[best]:.3f}).{tail}"
+    return (
+        f"Neighbours {best} and {best + 1} are most alike ({raw[best]:.3f}), "
+        f"{worst} and {worst + 1} least ({raw[worst]:.3f})."
+        f" Alike does not yet mean safe to merge: measure it.{tail}"
+    )
+
+
+def of_plan(plan: MergePlan) -> str:
+    """What the plan does to the depth."""
+    if not plan.groups:
+        return f"No group yet: all {plan.depth} layers stay."
+    merged = "1 group" if len(plan.groups) == 1 else f"{len(plan.groups)} groups"
+    return f"{merged}: {plan.depth} layers become {plan.layers_after} (compression ratio {plan.compression_ratio:.0%})."
+
+
+def of_model(summary: ModelSummary) -> str:
+    """Depth, size and kinds of layers."""
+    kinds = {kind: summary.layer_types.count(kind) for kind in dict.fromkeys(summary.layer_types)}
+    named = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.items())
+    share = sum(layer.parameters for layer in summary.per_layer) / max(1, summary.parameters)
+    return f"{summary.layers} decoder layers ({named}) hold {share:.0%} of {summary.parameters:,} parameters."
+
+
+def of_manifold(embedding: Embedding, layers: tuple[int, ...]) -> str:
+    """What the dots are, and how well the picture keeps neighbourhoods."""
+    count = embedding.coordinates.shape[1]
+    trust = embedding.quality.get("trustworthiness")
+    text = f"Each dot is one of {count} calibration texts as layer {' and layer '.join(map(str, layers))} sees it."
+    if trust is not None and all(np.isfinite(trust[layer]) for layer in layers):
+        figures = " and ".join(f"{trust[layer]:.2f}" for layer in layers)
+        text += f" Trustworthiness {figures}: 1 means that close dots really were close in the layer."
+    return text
+
+
+def of_report(report: Report) -> str:
+    """Accuracy and perplexity in one breath, never one without the other."""
+    parts = []
+    result, base = report.result, report.baseline
+    if result.perplexity:
+        before = f"{base.perplexity.value:.4g} to " if base and base.perplexity else ""
+        parts.append(f"perplexity {before}{result.perplexity.value:.4g}")
+    if result.choices:
+        before = f"{base.choices.accuracy:.1%} to " if base and base.choices else ""
+        parts.append(f"accuracy {before}{result.choices.accuracy:.1%}")
+    return ", ".join(parts).capitalize() + "." if parts else "Nothing was measured."

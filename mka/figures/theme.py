@@ -1,0 +1,84 @@
+"""Colours and layout that every figure shares, in a light and a dark version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
+"""Okabe and Ito's palette for colour-blind readers; its black is replaced by a grey that both themes show."""
+
+VERMILION = "#D55E00"
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down", "pentagon", "x")
+FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", sans-serif'
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What differs between the light and the dark page."""
+
+    name: str
+    text: str
+    muted: str
+    grid: str
+    page: str
+    neutral: str
+    """Fill of what has no value (masked diagonal, NaN) and of layers in no group."""
+    accent: str
+
+
+LIGHT = Theme(
+    "light", text="#1F2A37", muted="#566270", grid="#E3E7EC", page="#FFFFFF", neutral="#D5DAE1", accent="#0B6E99"
+)
+DARK = Theme(
+    "dark", text="#E6EAF0", muted="#A3AEBC", grid="#2C3541", page="#12171F", neutral="#3A4452", accent="#5FB6DB"
+)
+
+
+def theme_named(name: str | None) -> Theme:
+    """The theme called `name`; anything but "dark" is light."""
+    return DARK if name == "dark" else LIGHT
+
+
+def group_colours(count: int) -> tuple[str, ...]:
+    """One colour per merged group, repeating after the palette's end."""
+    palette = (VERMILION, "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+    return tuple(palette[i % len(palette)] for i in range(count))
+
+
+def subject_marks(subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Subject -> (colour, symbol), no pair twice for up to 40 subjects; same subjects, same marks."""
+    names = sorted(set(subjects))
+    return {
+        name: (OKABE_ITO[i % len(OKABE_ITO)], SYMBOLS[(i + i // len(SYMBOLS)) % len(SYMBOLS)])
+        for i, name in enumerate(names)
+    }
+
+
+def escape(text: str) -> str:
+    """Text as plotly shows it literally: its labels read a little HTML, and names come from files."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def styled(figure: go.Figure, theme: Theme, *, height: int) -> go.Figure:
+    """Give `figure` the page's fonts, a transparent background and quiet grids; returns it."""
+    figure.update_layout(
+        height=height,
+        font={"family": FONT, "size": 13, "color": theme.text},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 56, "r": 16, "t": 12, "b": 48},
+        hoverlabel={"bgcolor": theme.page, "bordercolor": theme.grid, "font": {"family": FONT, "color": theme.text}},
+        legend={"font": {"color": theme.text}, "bgcolor": "rgba(0,0,0,0)"},
+    )
+    axis = {
+        "gridcolor": theme.grid,
+        "linecolor": theme.grid,
+        "zerolinecolor": theme.grid,
+        "tickfont": {"color": theme.muted},
+    }
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure

@@ -1,0 +1,1 @@
+"""What only the screens need; the one room that imports streamlit."""

@@ -1,0 +1,183 @@
+"""Where pages get their state: one browser session's plan and desk, and what the process shares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from mka.figures.theme import Theme, theme_named
+from mka.studio.desk import Desk, Outcome
+from mka.studio.jobs import DONE, FAILED, STOPPED, Job, JobQueue
+from mka.studio.models import ModelStore
+from mka.studio.state import Message, StudioState
+
+READY = "mka_ready"
+WANTED = "mka_wanted"
+_STATE, _DESK, _FOLLOWED, _NOTICE, _CLICKS = "mka_state", "mka_desk", "mka_followed", "mka_notice", "mka_clicks"
+OUTCOMES_KEPT = 50
+
+
+@dataclass
+class Process:
+    """What every session of this server shares. Outcomes are keyed by model and plan content, so no session
+    sees another's plan."""
+
+    queue: JobQueue = field(default_factory=JobQueue)
+    models: ModelStore = field(default_factory=ModelStore)
+    outcomes: MutableMapping[tuple[str, str], Outcome] = field(default_factory=dict)
+
+    def remember(self, fingerprint: str, outcome: Outcome) -> Outcome:
+        """Join `outcome` with what is known of the same plan; the oldest outcomes go first."""
+        key = (fingerprint, outcome.plan.key)
+        known = self.outcomes.pop(key, None)
+        if known is not None:
+            outcome = replace(
+                outcome,
+                receipt=outcome.receipt or known.receipt,
+                report=outcome.report or known.report,
+                saved=outcome.saved or known.saved,
+                seconds=outcome.seconds or known.seconds,
+            )
+        self.outcomes[key] = outcome
+        while len(self.outcomes) > OUTCOMES_KEPT:
+            self.outcomes.pop(next(iter(self.outcomes)))
+        return outcome
+
+
+@st.cache_resource(show_spinner=False)
+def process() -> Process:
+    """The process-wide job queue, model store and outcomes."""
+    return Process()
+
+
+def guard(page: str) -> None:
+    """First line of each page: on a fresh server a deep link runs the page without app.py; go there first."""
+    if READY not in st.session_state:
+        st.session_state[WANTED] = (page, st.query_params.to_dict())
+        st.switch_page("app.py")
+
+
+def desk() -> Desk | None:
+    """What this session has open."""
+    found: Desk | None = st.session_state.get(_DESK)
+    return found
+
+
+def open_desk(new: Desk) -> None:
+    """Put `new` on the desk; the plan starts anew unless it is the same model."""
+    old = desk()
+    st.session_state[_DESK] = new
+    summary = new.summary
+    if old is None or (old.summary.fingerprint, old.summary.layers) != (summary.fingerprint, summary.layers):
+        st.session_state[_STATE] = StudioState.start(
+            summary.layers, fingerprint=summary.fingerprint or None, source=summary.source
+        )
+
+
+def state() -> StudioState:
+    """This session's plan and candidate."""
+    found: StudioState = st.session_state[_STATE]
+    return found
+
+
+def act(transition: Callable[[StudioState], StudioState]) -> None:
+    """Replace the state by what `transition` makes of it; fit for a widget's callback."""
+    st.session_state[_STATE] = transition(state())
+
+
+def say(text: str, *, refused: bool) -> None:
+    """Show one sentence beside the plan."""
+    act(lambda now: replace(now, message=Message(text, refused=refused)))
+
+
+def clicks() -> int:
+    """Counts chart clicks; part of each chart's key, so that a click on the same cell counts again."""
+    return int(st.session_state.get(_CLICKS, 0))
+
+
+def count_click() -> None:
+    st.session_state[_CLICKS] = clicks() + 1
+
+
+def theme() -> Theme:
+    """The page's theme, as the browser shows it."""
+    return theme_named(st.context.theme.type)
+
+
+def outcome() -> Outcome | None:
+    """What is known of the present plan on the present model."""
+    open_now = desk()
+    return process().outcomes.get((open_now.summary.fingerprint, state().plan.key)) if open_now else None
+
+
+def follow(job: Job) -> None:
+    """Take this job's result when it ends, and keep its number in the URL for a reload."""
+    st.session_state[_FOLLOWED] = [*followed_numbers(), job.number]
+    st.query_params["job"] = str(job.number)
+
+
+def followed_numbers() -> list[int]:
+    """The jobs whose end this session waits for; a reload finds them in the URL."""
+    if _FOLLOWED not in st.session_state:
+        raw = st.query_params.get("job", "")
+        st.session_state[_FOLLOWED] = [int(raw)] if raw.isdecimal() else []
+    found: list[int] = st.session_state[_FOLLOWED]
+    return found
+
+
+def receive() -> None:
+    """Take in the results of followed jobs that have ended."""
+    rest = []
+    for number in followed_numbers():
+        job = process().queue.find(number)
+        if job is not None and job.active:
+            rest.append(number)
+        elif job is not None:
+            _take(job)
+    st.session_state[_FOLLOWED] = rest
+    if rest:
+        st.query_params["job"] = str(rest[-1])
+    elif "job" in st.query_params:
+        del st.query_params["job"]
+
+
+def _take(job: Job) -> None:
+    if job.state == FAILED:
+        st.session_state[_NOTICE] = ("error", f"{job.title} failed: {job.error}")
+    elif job.state == STOPPED:
+        st.session_state[_NOTICE] = ("info", f"{job.title}: cancelled. Nothing was changed.")
+    elif job.state == DONE and isinstance(job.result, Desk):
+        open_desk(job.result)
+        st.session_state[_NOTICE] = ("success", f"{job.title}: done in {job.seconds:.0f} s.")
+    elif job.state == DONE and isinstance(job.result, Outcome):
+        plan = job.result.plan
+        if not state().plan.groups and plan.depth == state().plan.depth:
+            act(lambda now: now.replace_plan(plan))
+        st.session_state[_NOTICE] = ("success", f"{job.title}: done in {job.seconds:.0f} s.")
+    elif job.state == DONE:
+        st.session_state[_NOTICE] = ("success", str(job.result))
+
+
+def notice() -> tuple[str, str] | None:
+    """The last job's end, as (kind, sentence), until it is dismissed."""
+    found: tuple[str, str] | None = st.session_state.get(_NOTICE)
+    return found
+
+
+def dismiss_notice() -> None:
+    st.session_state.pop(_NOTICE, None)
+
+
+def out_folder() -> Path:
+    """Where exports go: MKA_OUT, else `out` in the working directory."""
+    return Path(os.environ.get("MKA_OUT") or "out")
+
+
+def remembered(key: str, default: Any) -> Any:
+    """A value of this session that outlives page switches."""
+    return st.session_state.setdefault(f"mka_kept_{key}", default)

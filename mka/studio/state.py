@@ -1,0 +1,203 @@
+"""The studio's one state: a plan, a dashed candidate, and how to go back.
+
+Immutable; every transition is a pure method that returns the next state, and what cannot be done is
+said in `message` while the plan stays as it was. No streamlit here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from mka.errors import BadInput
+from mka.objects.plan import MergeGroup, MergePlan, Provenance
+
+HISTORY = 100
+
+
+@dataclass(frozen=True)
+class Message:
+    """One sentence for the person; `refused` where nothing was done."""
+
+    text: str
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class StudioState:
+    """plan: the groups decided on; candidate: groups only proposed (dashed); origin: who proposed them."""
+
+    plan: MergePlan
+    candidate: tuple[MergeGroup, ...] = ()
+    origin: Provenance = field(default_factory=Provenance)
+    message: Message | None = None
+    past: tuple[MergePlan, ...] = ()
+    future: tuple[MergePlan, ...] = ()
+
+    @classmethod
+    def start(cls, depth: int, *, fingerprint: str | None = None, source: str | None = None) -> StudioState:
+        """An empty plan for a model of `depth` layers."""
+        return cls(MergePlan(depth, fingerprint=fingerprint, source=source))
+
+    @property
+    def candidate_layers(self) -> tuple[tuple[int, ...], ...]:
+        """The layers of each candidate group, as the figures take them."""
+        return tuple(group.layers for group in self.candidate)
+
+    def click_cell(self, row: int, column: int) -> StudioState:
+        """Propose the block between two layers; the same block again adds it to the plan."""
+        first, last = sorted((row, column))
+        if first == last:
+            return self._refuse(f"Layer {first} alone is no block: click a cell off the diagonal.")
+        return self.click_block(first, last)
+
+    def click_block(self, first: int, last: int) -> StudioState:
+        """Propose layers first..last; the same block again adds it to the plan."""
+        if not 0 <= first < last < self.plan.depth:
+            return self._refuse(
+                f"Layers {first} to {last} are no block here: "
+                f"choose two layers from 0 to {self.plan.depth - 1}, the smaller first."
+            )
+        block = tuple(range(first, last + 1))
+        if self.candidate_layers == (block,):
+            return self.add_candidate()
+        said = _overlap(self.plan.groups, block)
+        text = said or f"Layers {first}–{last} are proposed. Click again or press Add to put them into the plan."
+        return replace(
+            self, candidate=(equal_group(block),), origin=Provenance(), message=Message(text, refused=bool(said))
+        )
+
+    def propose(self, proposal: MergePlan) -> StudioState:
+        """Show a strategy's groups as candidates; the plan stays until they are added."""
+        if proposal.depth != self.plan.depth:
+            return self._refuse(f"That plan is for {proposal.depth} layers, this model has {self.plan.depth}.")
+        name = proposal.provenance.strategy
+        if not proposal.groups:
+            return self._refuse(f"The strategy {name} proposes no group.")
+        said = f"{name} proposes {_count(proposal.groups)}, {proposal.removed} layers fewer. Use it or drop it."
+        return replace(self, candidate=proposal.groups, origin=proposal.provenance, message=Message(said))
+
+    def add_candidate(self) -> StudioState:
+        """Put the candidate into the plan; a strategy's proposal replaces the whole plan."""
+        if not self.candidate:
+            return self._refuse("Nothing is proposed yet: click a cell or choose two layers.")
+        from_strategy = self.origin.strategy != "manual"
+        groups = self.candidate if from_strategy else (*self.plan.groups, *self.candidate)
+        provenance = self.origin if from_strategy else _edited(self.plan.provenance)
+        return self._decide(groups, provenance, f"Added {_count(self.candidate)} to the plan.")
+
+    def drop_candidate(self) -> StudioState:
+        """Forget the proposal."""
+        return replace(self, candidate=(), origin=Provenance(), message=None)
+
+    def remove_group(self, index: int) -> StudioState:
+        """Take group `index` (counted in the plan's order) out of the plan."""
+        if not 0 <= index < len(self.plan.groups):
+            return self._refuse(f"The plan has no group {index + 1}.")
+        gone = self.plan.groups[index]
+        rest = tuple(group for group in self.plan.groups if group is not gone)
+        return self._decide(rest, _edited(self.plan.provenance), f"Removed the group {named(gone.layers)}.", keep=True)
+
+    def clear(self) -> StudioState:
+        """Empty the plan."""
+        if not self.plan.groups:
+            return self._refuse("The plan is empty already.")
+        return self._decide((), Provenance(), "The plan is empty; undo brings it back.")
+
+    def set_weights(self, index: int, weights: Sequence[float]) -> StudioState:
+        """Give a group new merge weights, scaled here to sum to 1."""
+        if not 0 <= index < len(self.plan.groups):
+            return self._refuse(f"The plan has no group {index + 1}.")
+        group = self.plan.groups[index]
+        total = sum(weights)
+        if group.method != "average" or len(weights) != len(group.layers):
+            wants = len(group.layers) if group.method == "average" else "no"
+            return self._refuse(f"The group {named(group.layers)} takes {wants} weights.")
+        if not total > 0 or min(weights) < 0:
+            return self._refuse("Weights must not be negative and at least one must be above 0.")
+        changed = replace(group, weights=tuple(weight / total for weight in weights))
+        if max(abs(a - b) for a, b in zip(changed.weights, group.weights)) < 1e-9:
+            return self
+        groups = tuple(changed if i == index else old for i, old in enumerate(self.plan.groups))
+        return self._decide(groups, _edited(self.plan.provenance), f"New weights for {named(group.layers)}.", keep=True)
+
+    def replace_plan(self, plan: MergePlan) -> StudioState:
+        """Take a whole plan, as from a file; it must be for this model, or for any of its depth."""
+        mine = self.plan.fingerprint
+        if plan.depth != self.plan.depth:
+            return self._refuse(f"That plan is for {plan.depth} layers, this model has {self.plan.depth}.")
+        if plan.fingerprint and mine and plan.fingerprint != mine:
+            return self._refuse("That plan was made for another model with as many layers; open that model to use it.")
+        return self._decide(plan.groups, plan.provenance, f"Opened a plan with {_count(plan.groups)}.")
+
+    def undo(self) -> StudioState:
+        """Back to the plan before the last change."""
+        if not self.past:
+            return self._refuse("There is nothing to undo.")
+        return replace(
+            self, plan=self.past[-1], past=self.past[:-1], future=(self.plan, *self.future), candidate=(), message=None
+        )
+
+    def redo(self) -> StudioState:
+        """Forward again after undo."""
+        if not self.future:
+            return self._refuse("There is nothing to redo.")
+        return replace(
+            self, plan=self.future[0], past=(*self.past, self.plan), future=self.future[1:], candidate=(), message=None
+        )
+
+    def _decide(
+        self, groups: tuple[MergeGroup, ...], provenance: Provenance, said: str, *, keep: bool = False
+    ) -> StudioState:
+        """The next state with these groups, or this one with the reason why not."""
+        try:
+            plan = replace(self.plan, groups=groups, provenance=provenance)
+        except BadInput as error:
+            return self._refuse(_sentence(str(error)))
+        past = (*self.past, self.plan)[-HISTORY:]
+        kept = (self.candidate, self.origin) if keep else ((), Provenance())
+        return replace(self, plan=plan, candidate=kept[0], origin=kept[1], message=Message(said), past=past, future=())
+
+    def _refuse(self, why: str) -> StudioState:
+        return replace(self, message=Message(why, refused=True))
+
+
+def equal_group(layers: tuple[int, ...]) -> MergeGroup:
+    """A group that averages its layers with equal weights."""
+    return MergeGroup(layers, (1 / len(layers),) * len(layers))
+
+
+def one_line(state: StudioState) -> str:
+    """Plan and candidate as the sidebar says them."""
+    plan = state.plan
+    text = ", ".join(named(group.layers) for group in plan.groups)
+    said = f"{plan.depth} → {plan.layers_after} layers: {text}" if plan.groups else f"empty, {plan.depth} layers stay"
+    waiting = ", ".join(named(layers) for layers in state.candidate_layers)
+    return said + (f" · proposed: {waiting}" if waiting else "")
+
+
+def _edited(provenance: Provenance) -> Provenance:
+    """A plan changed by hand keeps the texts that chose its layers: evaluation must not use them."""
+    return provenance if provenance.strategy == "manual" else replace(provenance, strategy="manual")
+
+
+def _overlap(groups: Sequence[MergeGroup], block: tuple[int, ...]) -> str:
+    for group in groups:
+        if group.layers[0] <= block[-1] and block[0] <= group.layers[-1]:
+            clash = f"Layers {block[0]}–{block[-1]} overlap the planned group {named(group.layers)}"
+            return f"{clash}: remove that group first."
+    return ""
+
+
+def named(layers: Sequence[int]) -> str:
+    """3–5 for a run, 3, 5 where the run has gaps."""
+    run = len(layers) > 1 and len(layers) == layers[-1] - layers[0] + 1
+    return f"{layers[0]}–{layers[-1]}" if run else ", ".join(map(str, layers))
+
+
+def _count(groups: Sequence[MergeGroup]) -> str:
+    return "1 group" if len(groups) == 1 else f"{len(groups)} groups"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

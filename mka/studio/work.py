@@ -1,0 +1,132 @@
+"""The jobs: what the worker thread does. The one place of the studio that reaches torch, and only when run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mka.errors import BadInput
+from mka.objects.plan import MergePlan
+from mka.objects.progress import Cancel, Progress
+from mka.studio.desk import Desk, Outcome
+from mka.studio.jobs import Work
+from mka.studio.memory import bytes_text, free_bytes
+from mka.studio.session import Process
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to measure: tasks, the data word or path, questions per run, exemplars per question."""
+
+    tasks: tuple[str, ...]
+    data: str
+    limit: int | None
+    shots: int
+
+
+def estimate(source: str) -> Work:
+    """Say what a model needs in memory before it is loaded, from its config and file headers."""
+
+    def work(progress: Progress, cancel: Cancel) -> str:
+        from mka.models.memory import estimate as need
+
+        needed, free = need(source), free_bytes()
+        fits = "it fits" if needed < free else "it does not fit; choose a smaller model or a machine with more memory"
+        return f"{source} needs about {bytes_text(needed)}; {bytes_text(free)} are free: {fits}."
+
+    return work
+
+
+def open_model(process: Process, source: str) -> Work:
+    """Load a model and describe it: a Desk without analyses."""
+
+    def work(progress: Progress, cancel: Cancel) -> Desk:
+        from mka.models.summary import summarize
+
+        model = process.models.model(source, progress=progress)
+        return Desk(summarize(model))
+
+    return work
+
+
+def analyze(
+    process: Process,
+    source: str,
+    calibration: str,
+    measures: Sequence[str],
+    embeddings: Sequence[str],
+    limit: int | None,
+) -> Work:
+    """Read the calibration once, then every measure and embedding asked for: a full Desk."""
+
+    def work(progress: Progress, cancel: Cancel) -> Desk:
+        from mka.analysis.collection import collect
+        from mka.analysis.embedding import embed
+        from mka.analysis.measures import similarity
+        from mka.models.summary import summarize
+
+        model = process.models.model(source, progress=progress)
+        activations = collect(model, calibration, limit=limit, progress=progress, cancel=cancel)
+        matrices, maps = {}, {}
+        for name in measures:
+            matrices[name] = similarity(activations, name, progress=progress, cancel=cancel)
+        for name in embeddings:
+            maps[name] = embed(activations, name, progress=progress, cancel=cancel)
+        return Desk(summarize(model), matrices, maps, calibration)
+
+    return work
+
+
+def merge(process: Process, desk: Desk, plan: MergePlan) -> Work:
+    """Merge in memory: an Outcome with the receipt."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        begun = time.monotonic()
+        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
+        outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
+        return process.remember(desk.summary.fingerprint, outcome)
+
+    return work
+
+
+def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Work:
+    """Merge if need be, then measure it, the unmerged model and the free controls: an Outcome with the report."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        from mka.workflows.evaluation import evaluate as measure
+
+        begun = time.monotonic()
+        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
+        report = measure(
+            merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
+        )
+        outcome = Outcome(plan, receipt=merged.receipt, report=report, seconds=time.monotonic() - begun)
+        return process.remember(desk.summary.fingerprint, outcome)
+
+    return work
+
+
+def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Work:
+    """Merge if need be, write the checkpoint folder and verify it: an Outcome with the saved receipt."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        from mka.merging.checkpoint import save
+
+        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
+        known = process.outcomes.get((desk.summary.fingerprint, plan.key))
+        saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
+        return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
+
+    return work
+
+
+def export_folder(root: Path, name: str) -> Path:
+    """Where an export of this name goes. BadInput for a name that would leave `root` or is taken."""
+    if not name.strip() or name != Path(name).name or name in (".", ".."):
+        raise BadInput(f"{name!r} is no folder name; use one name without slashes")
+    folder = root / name
+    if folder.exists():
+        raise BadInput(f"{folder} exists already; choose another name")
+    return folder

@@ -1,0 +1,188 @@
+"""The figure builders on data made by hand: what is drawn, where, and in which words."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mka.figures import takeaways
+from mka.figures.adjacent import adjacent_strip
+from mka.figures.evaluation import subject_dots, wilson
+from mka.figures.heatmap import cell_id, cell_of, colour_range, heatmap
+from mka.figures.layer_strip import layer_strip
+from mka.figures.manifold import axis_ranges, manifold
+from mka.figures.plan_ruler import contrasting, plan_ruler
+from mka.figures.theme import DARK, LIGHT, VERMILION, escape, subject_marks
+from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.similarity import Similarity
+from tests.studio.builders import a_report, a_similarity, a_summary, an_embedding
+
+GROUP = MergeGroup((2, 3, 4), (0.5, 0.25, 0.25))
+
+
+def contrast(one: str, two: str) -> float:
+    """WCAG contrast ratio of two #RRGGBB colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(two)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_text_is_readable_on_the_page(theme):
+    assert contrast(theme.text, theme.page) >= 7
+    assert contrast(theme.muted, theme.page) >= 4.5
+    assert contrast(theme.text, theme.neutral) >= 4.5
+
+
+@pytest.mark.parametrize("fill", ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"])
+def test_labels_on_colour_take_the_better_of_black_and_white(fill):
+    assert contrast(contrasting(fill), fill) == max(contrast("#000000", fill), contrast("#FFFFFF", fill)) >= 4.5
+
+
+def test_subject_marks_are_distinct_and_stable():
+    names = [f"s{i}" for i in range(20)]
+    marks = subject_marks(names)
+    assert len(set(marks.values())) == 20
+    assert marks == subject_marks(list(reversed(names)))
+
+
+def test_heatmap_masks_the_diagonal_and_starts_top_left():
+    similarity = a_similarity(6)
+    figure = heatmap(similarity, LIGHT)
+    shown = np.array(figure.data[0].z, dtype=float)
+    assert np.isnan(np.diag(shown)).all()
+    assert shown[0, 5] == similarity.values[0, 5]
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
+    assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_colour_range_is_the_2_percent_quantile_to_the_largest_off_diagonal():
+    values = np.zeros((101, 101))
+    upper = np.triu_indices(101, 1)
+    values[upper] = np.linspace(0.0, 1.0, len(upper[0]))
+    values = values + values.T + 7 * np.eye(101)
+    low, high = colour_range(Similarity(values, "x", (0, 1), True))
+    assert low == pytest.approx(0.02, abs=1e-3) and high == 1.0
+    assert colour_range(Similarity(values, "x", (0, 1), True), full=True)[0] == 0.0
+
+
+@pytest.mark.parametrize("values", [np.full((3, 3), np.nan), np.ones((1, 1)), np.ones((3, 3))])
+def test_colour_range_without_spread_is_still_a_range(values):
+    low, high = colour_range(Similarity(values, "x", (0, 1), True))
+    assert low < high
+    heatmap(Similarity(values, "x", (0, 1), True), DARK)
+
+
+def test_every_cell_has_one_invisible_marker_that_names_it():
+    overlay = heatmap(a_similarity(5), LIGHT).data[1]
+    assert [cell_of(name) for name in overlay.ids] == [(r, c) for r in range(5) for c in range(5)]
+    assert all((y, x) == cell_of(n) for x, y, n in zip(overlay.x, overlay.y, overlay.ids, strict=True))
+    assert overlay.marker.opacity == 0 and overlay.marker.size <= 2
+    assert overlay.hoverinfo != "skip" and cell_of(cell_id(3, 4)) == (3, 4)
+
+
+def test_groups_are_outlined_solid_and_candidates_dashed():
+    figure = heatmap(a_similarity(8), LIGHT, groups=[GROUP], candidates=[(5, 6)])
+    solid = [s for s in figure.layout.shapes if s.line.color == VERMILION]
+    dashed = [s for s in figure.layout.shapes if s.line.dash == "dash"]
+    assert [(s.x0, s.x1, s.y0, s.y1) for s in solid] == [(1.5, 4.5, 1.5, 4.5)]
+    assert [(s.x0, s.x1, s.y0, s.y1) for s in dashed] == [(4.5, 6.5, 4.5, 6.5)]
+    assert {a.text for a in figure.layout.annotations} == {"2–4", "candidate"}
+
+
+def test_a_deep_models_cells_stay_large_enough_to_click():
+    assert heatmap(a_similarity(80), LIGHT).layout.height >= 900
+
+
+def test_a_distance_turns_the_colours_round():
+    assert heatmap(replace(a_similarity(4), higher_is_alike=False), LIGHT).data[0].reversescale is True
+
+
+def test_missing_values_are_named():
+    values = a_similarity(4).values.copy()
+    values[0, 1] = values[1, 0] = np.nan
+    similarity = Similarity(values, "x", (0, 1), True)
+    texts = heatmap(similarity, LIGHT).data[1].text
+    assert "no value" in texts[1]
+    assert "1 pair" in takeaways.of_similarity(similarity)
+
+
+def test_strip_marks_the_pairs_of_a_group():
+    bars = adjacent_strip(a_similarity(6), LIGHT, groups=[GROUP]).data[0]
+    assert [pair for pair, colour in zip(bars.ids, bars.marker.color, strict=True) if colour == VERMILION] == [
+        "2-3",
+        "3-4",
+    ]
+    assert list(bars.y) == list(a_similarity(6).adjacent)
+
+
+def test_takeaway_names_best_and_worst_neighbours():
+    said = takeaways.of_similarity(a_similarity(6))
+    assert "Neighbours 4 and 5 are most alike (0.900)" in said
+    flipped = takeaways.of_similarity(replace(a_similarity(6), higher_is_alike=False))
+    assert "4 and 5 least (0.900)" in flipped
+    assert "no pair" in takeaways.of_similarity(a_similarity(1))
+
+
+def test_manifold_axes_hold_every_layer_and_do_not_move():
+    embedding = an_embedding(6)
+    first, second = manifold(embedding, [0], LIGHT), manifold(embedding, [5], LIGHT)
+    assert first.layout.xaxis.range == second.layout.xaxis.range
+    (low, high), _ = axis_ranges(embedding)
+    assert low < embedding.coordinates[:, :, 0].min() and high > embedding.coordinates[:, :, 0].max()
+
+
+def test_manifold_draws_each_point_once_per_layer_and_escapes_its_text():
+    figure = manifold(an_embedding(6, 12), [0, 3], DARK)
+    assert sum(len(trace.x) for trace in figure.data) == 24
+    assert all("<img" not in text for trace in figure.data for text in trace.text)
+
+
+def test_ruler_has_a_block_per_layer_before_and_after():
+    plan = MergePlan(8, (GROUP, MergeGroup((6,), method="drop")))
+    figure = plan_ruler(plan, LIGHT)
+    texts = [trace.text for trace in figure.data]
+    assert len(texts) == 8 + 5
+    assert "layer 6 is dropped" in texts and "layer 3 is in group 1" in texts
+    assert "new layer 2: made of layer 2, 3, 4" in texts
+
+
+def test_layer_strip_has_a_colour_per_type():
+    types = ("full_attention", "sliding_attention") * 3
+    layers = tuple(replace(layer, type=kind) for layer, kind in zip(a_summary(6).per_layer, types, strict=True))
+    figure = layer_strip(replace(a_summary(6), layer_types=types, per_layer=layers), LIGHT)
+    kinds = {trace.name: trace.marker.color for trace in figure.data if trace.name}
+    assert set(kinds) == {"full attention", "sliding attention"} and len(set(kinds.values())) == 2
+
+
+def test_wilson_solves_its_own_equation():
+    """The bounds p solve (share - p)^2 = z^2 p (1 - p) / n: the definition of the interval."""
+    for share, n in ((0.9, 50), (0.25, 8), (0.0, 10), (1.0, 10)):
+        for bound in wilson(share, n):
+            assert (share - bound) ** 2 == pytest.approx(1.959963984540054**2 * bound * (1 - bound) / n, abs=1e-12)
+    assert wilson(0.3, 0) == (0.0, 1.0)
+
+
+def test_subject_dots_show_every_model_with_intervals():
+    figure = subject_dots(a_report(), LIGHT)
+    assert [trace.name for trace in figure.data] == ["merged", "unmerged", "truncate", "drop-keep-last"]
+    merged = figure.data[0]
+    assert list(merged.x) == [0.9, 0.9]
+    low, high = wilson(0.9, 50)
+    assert math.isclose(merged.error_x.array[0], high - 0.9) and math.isclose(merged.error_x.arrayminus[0], 0.9 - low)
+    assert len({trace.marker.symbol for trace in figure.data}) == 4
+
+
+def test_report_sentence_never_gives_accuracy_alone():
+    said = takeaways.of_report(a_report())
+    assert "erplexity 2.6 to 3" in said and "accuracy 97.0% to 90.0%" in said
+
+
+def test_escape_leaves_no_tag():
+    assert escape("<b>&") == "&lt;b&gt;&amp;"

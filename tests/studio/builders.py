@@ -1,0 +1,70 @@
+"""Small objects made by hand, as the other rooms would give them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mka.objects.activations import Point
+from mka.objects.embedding import Embedding
+from mka.objects.model_summary import LayerSummary, ModelSummary
+from mka.objects.report import Choices, Cost, Divergence, Generation, Perplexity, Report, Result, SubjectAccuracy
+from mka.objects.similarity import Similarity
+from mka.studio.desk import Desk
+
+NASTY = "<img src=x onerror=alert(1)> *bold* $x$"
+
+
+def a_summary(layers: int = 6, source: str = "demo") -> ModelSummary:
+    """A model of `layers` equal layers of 100 parameters, float32."""
+    each = tuple(LayerSummary(i, "full_attention", 100, 400, 0) for i in range(layers))
+    parameters = 50 + 100 * layers
+    return ModelSummary(
+        source, "LlamaForCausalLM", "llama", "f" * 16, layers, 16, 64, 128, "float32", parameters, 4 * parameters,
+        40, 0, 10, True, 128 * layers, ("full_attention",) * layers, each, "model.layers", "num_hidden_layers", (),
+    )  # fmt: skip
+
+
+def a_similarity(layers: int = 6, measure: str = "npib") -> Similarity:
+    """exp(-distance of the layers), so neighbours are alike; the pair (layers-2, layers-1) most of all."""
+    index = np.arange(layers)
+    values = np.exp(-np.abs(index[:, None] - index[None, :]).astype(float))
+    if layers > 1:
+        values[-1, -2] = values[-2, -1] = 0.9
+    return Similarity(values, measure, (0.0, 1.0), True)
+
+
+def an_embedding(layers: int = 6, points: int = 12) -> Embedding:
+    """Points on a circle that turns a little from layer to layer; three subjects."""
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    coordinates = np.stack(
+        [np.stack([np.cos(angle + 0.1 * i), np.sin(angle + 0.1 * i)], axis=1) for i in range(layers)]
+    )
+    names = tuple(Point(f"text {n} {NASTY}", ("animals", "sums", "rulers")[n % 3], "end", 4) for n in range(points))
+    trust = {"trustworthiness": tuple(0.9 - 0.01 * i for i in range(layers))}
+    return Embedding(coordinates, coordinates, "diffusion", {"alpha": 0.5}, 0, True, names, trust)
+
+
+def a_desk(layers: int = 6, source: str = "demo") -> Desk:
+    """A desk with two measures and one embedding."""
+    matrices = {name: a_similarity(layers, name) for name in ("npib", "cosine")}
+    return Desk(a_summary(layers, source), matrices, {"diffusion": an_embedding(layers)}, "demo", bundled=True)
+
+
+def a_result(name: str, perplexity: float, accuracy: float, layers: int = 5) -> Result:
+    """Every task measured, two subjects of 50 questions."""
+    subjects = {s: SubjectAccuracy(accuracy, 0.25, 50) for s in ("animals", "sums")}
+    return Result(
+        name,
+        Cost(layers, 100 * layers, 400 * layers, 1000.0),
+        Perplexity(perplexity, 0.1, 900, 30),
+        Choices(accuracy, (accuracy - 0.1, min(1.0, accuracy + 0.1)), 0.25, (0.2, 0.3), 100, 0, subjects),
+        Divergence(0.2, 0.01, 0.8, 900),
+        (Generation("The capital of", f"{NASTY} before", f"{NASTY} after"),),
+    )
+
+
+def a_report(plan_key: str = "k") -> Report:
+    """Merged a little worse than unmerged, both controls worse still."""
+    controls = {"truncate": a_result("truncate", 4.0, 0.7), "drop-keep-last": a_result("drop-keep-last", 3.5, 0.75)}
+    result, base = a_result("merged", 3.0, 0.9), a_result("demo", 2.6, 0.97, 6)
+    return Report(result, base, controls, f"It costs little. {NASTY}", plan_key, "demo", 0)
