@@ -1,0 +1,1 @@
+"""Merging that lands: weights, receipts, checkpoints."""

@@ -1,0 +1,55 @@
+"""What a merge really changed, and what a checkpoint really holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TensorChange:
+    """One tensor of a merged layer.
+
+    `name` is its name in the merged model; `sources` are the names it was made from in the source
+    model. `relative_change` is ||new - old|| / ||old|| against the tensor of the group's first
+    layer, in float64; 0 where the group's first layer stayed as it was.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    weights: tuple[float, ...]
+    relative_change: float
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was merged, tensor by tensor.
+
+    layer_map:      new index -> the source layers that stand there now
+    removed:        source layers that have no place of their own any more
+    renumbered:     source layers whose index moved, as (old, new)
+    config_changes: config field -> (old, new) as short text
+    shared_tensors: number of tensors that the merged model shares with its source
+    hash:           SHA-256 of every changed tensor's name and bytes, first 16 hex digits
+    verified:       largest absolute logit difference after reloading the saved folder;
+                    None before it was saved
+    folder:         where it was saved; "" before
+    """
+
+    plan_key: str
+    source: str
+    source_fingerprint: str
+    layers_before: int
+    layers_after: int
+    parameters_before: int
+    parameters_after: int
+    bytes_before: int
+    bytes_after: int
+    layer_map: tuple[tuple[int, ...], ...]
+    removed: tuple[int, ...]
+    renumbered: tuple[tuple[int, int], ...]
+    config_changes: tuple[tuple[str, str, str], ...]
+    changes: tuple[TensorChange, ...]
+    shared_tensors: int
+    hash: str
+    verified: float | None = None
+    folder: str = ""

@@ -1,0 +1,1 @@
+"""Strategies that propose merge plans, and what a plan saves."""
