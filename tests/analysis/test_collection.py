@@ -1,0 +1,170 @@
+"""Collection against transformers' own hidden states, one text at a time and without padding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mka.analysis import collection
+from mka.analysis.collection import collect
+from mka.errors import BadInput, Cancelled
+from mka.models.loaded import LoadedModel
+from mka.models.loading import load
+from mka.objects.progress import Cancel
+from mka.objects.texts import Text, TextSet
+from tests.tiny import tiny_model_folder
+
+TEXTS = ["The cat sat.", "A dog ran all the way home and slept.", "One", "two words", "The sun and the moon. " * 4]
+EXACT = 1e-5  # float32, other order of additions in a wider batch
+
+
+def hidden(model: LoadedModel, text: str) -> np.ndarray:
+    """Float32 (L + 1, t, d): layer 0's input and every layer's output, the final norm left out."""
+    outputs: list[torch.Tensor] = []
+    hook = model.stack.layers[-1].register_forward_hook(
+        lambda module, args, output: outputs.append(output[0] if isinstance(output, tuple) else output)
+    )
+    with torch.no_grad():
+        states = model.network(**model.tokenizer(text, return_tensors="pt"), output_hidden_states=True).hidden_states
+    hook.remove()
+    # transformers hands the last layer's output out after the final norm; the hook sees it before.
+    return torch.stack([*states[:-1], *outputs])[:, 0].float().numpy()
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "gemma2", "gpt2", "gpt_neox", "phi"])
+def test_equals_the_models_own_hidden_states(family: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family=family), dtype="float32", device="cpu")
+    last, mean = collect(model, TEXTS), collect(model, TEXTS, points="mean")
+    cosines, tokens = 0.0, 0
+    for number, text in enumerate(TEXTS):
+        states = hidden(model, text)
+        np.testing.assert_allclose(last.entry[number], states[0, -1], atol=EXACT)
+        np.testing.assert_allclose(last.values[:, number], states[1:, -1], atol=EXACT)
+        np.testing.assert_allclose(mean.entry[number], states[0].mean(axis=0), atol=EXACT)
+        np.testing.assert_allclose(mean.values[:, number], states[1:].mean(axis=1), atol=EXACT)
+        unit = states / np.linalg.norm(states, axis=2, keepdims=True)
+        cosines = cosines + (unit[:-1] * unit[1:]).sum(axis=(1, 2))
+        tokens += states.shape[1]
+    np.testing.assert_allclose(last.token_cosine, cosines / tokens, atol=EXACT)
+    np.testing.assert_array_equal(last.token_cosine, mean.token_cosine)
+    assert last.tokens == tokens
+    assert (last.values.dtype, last.entry.dtype, last.token_cosine.dtype) == (np.float32, np.float32, np.float64)
+
+
+def test_batching_changes_nothing(tiny_llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"text {i} " * (1 + 7 * i % 11) for i in range(25)]
+    for points in ("last", "mean"):
+        together = collect(tiny_llama, texts, points=points)
+        with monkeypatch.context() as patch:
+            patch.setattr(collection, "BATCH_TOKENS", 1)  # every text alone
+            alone = collect(tiny_llama, texts, points=points)
+        np.testing.assert_allclose(together.values, alone.values, atol=EXACT)
+        np.testing.assert_allclose(together.entry, alone.entry, atol=EXACT)
+        np.testing.assert_allclose(together.token_cosine, alone.token_cosine, atol=EXACT)
+        assert together.points == alone.points
+
+
+def test_batches_hold_at_most_512_padded_tokens(tiny_llama: LoadedModel) -> None:
+    shapes: list[tuple[int, ...]] = []
+    hook = tiny_llama.stack.layers[0].register_forward_hook(
+        lambda module, args, kwargs, output: shapes.append((args[0] if args else kwargs["hidden_states"]).shape),
+        with_kwargs=True,
+    )
+    collect(tiny_llama, [f"some words number {i} " * (1 + i % 5) for i in range(60)])
+    hook.remove()
+    assert sum(shape[0] for shape in shapes) == 60
+    assert 1 < len(shapes) < 60
+    assert all(shape[0] * shape[1] <= 512 for shape in shapes)
+
+
+def test_points_say_what_they_are(tiny_llama: LoadedModel) -> None:
+    texts = TextSet((Text("The cat sat.", "animals"), Text("Two", "")), "mine", "dev")
+    found = collect(tiny_llama, texts)
+    for point, text in zip(found.points, texts.texts, strict=True):
+        ids = tiny_llama.tokenizer(text.text)["input_ids"]
+        assert (point.text, point.subject, point.position) == (text.text, text.subject, len(ids) - 1)
+        assert point.token == tiny_llama.tokenizer.decode([ids[-1]])
+    assert (found.kind, found.model) == ("last", tiny_llama.fingerprint)
+    assert (found.calibration_key, found.text_hashes) == (texts.key, texts.hashes)
+    mean = collect(tiny_llama, texts, points="mean")
+    assert [(point.token, point.position) for point in mean.points] == [("", -1)] * 2
+
+
+def test_a_text_given_twice_is_read_once_where_it_first_stood(tiny_llama: LoadedModel) -> None:
+    found = collect(tiny_llama, ["one", "two", "one", " two\n", "three"])
+    assert [point.text for point in found.points] == ["one", "two", "three"]
+    assert len(found.text_hashes) == 3
+
+
+def test_limit_draws_by_seed_and_keeps_the_order(tiny_llama: LoadedModel) -> None:
+    texts = [f"text {number}" for number in range(20)]
+    first, again = collect(tiny_llama, texts, limit=6, seed=1), collect(tiny_llama, texts, limit=6, seed=1)
+    drawn = [point.text for point in first.points]
+    assert drawn == [point.text for point in again.points] == sorted(drawn, key=texts.index)
+    assert len(drawn) == 6 == len(first.text_hashes)
+    assert drawn != [point.text for point in collect(tiny_llama, texts, limit=6, seed=2).points]
+    assert collect(tiny_llama, texts, limit=99).n_points == 20
+
+
+def test_a_long_text_is_cut_to_the_context_and_said(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, max_position_embeddings=16), dtype="float32", device="cpu")
+    stages: set[str] = set()
+    found = collect(model, ["short", "word " * 50], progress=lambda stage, done, total: stages.add(stage))
+    assert found.points[1].position == 15
+    assert stages == {"collect (1 texts cut to the context of 16 tokens)"}
+
+
+def test_one_text_is_enough(tiny_llama: LoadedModel) -> None:
+    found = collect(tiny_llama, ["only one"])
+    assert found.values.shape == (found.layers, 1, found.entry.shape[1])
+
+
+def test_reads_a_file(tiny_llama: LoadedModel, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_text("first text\n\nsecond text\n")
+    assert [point.text for point in collect(tiny_llama, path).points] == ["first text", "second text"]
+
+
+def test_refuses_what_it_cannot_read(tiny_llama: LoadedModel) -> None:
+    bos = tiny_llama.tokenizer.bos_token
+    for call, words in (
+        (lambda: collect(tiny_llama, []), "holds no text"),
+        (lambda: collect(tiny_llama, ["one", "", "three"]), "calibration text 2 of 3 is empty"),
+        (lambda: collect(tiny_llama, ["one", bos]), "calibration text 2 of 2 .* no token of its own"),
+        (lambda: collect(tiny_llama, ["one", 3]), "calibration text 2 is int"),  # type: ignore[list-item]
+        (lambda: collect(tiny_llama, ["one"], points="tokens"), "later version"),
+        (lambda: collect(tiny_llama, ["one"], points="first"), "use one of last, mean"),
+        (lambda: collect(tiny_llama, ["one"], limit=0), "limit"),
+    ):
+        with pytest.raises(BadInput, match=words) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+def test_leaves_no_hook_behind_even_when_stopped(tiny_llama: LoadedModel) -> None:
+    seen: list[tuple[int, int]] = []
+    cancel = Cancel()
+
+    def stop_after_the_first_batch(stage: str, done: int, total: int) -> None:
+        seen.append((done, total))
+        if done:
+            cancel.request()
+
+    with pytest.raises(Cancelled):
+        collect(
+            tiny_llama, [f"text {i} " * 20 for i in range(40)], progress=stop_after_the_first_batch, cancel=cancel
+        )
+    assert seen[0] == (0, 40) and len(seen) == 2 and seen[1][0] < 40
+    collect(tiny_llama, TEXTS)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in tiny_llama.network.modules())
+
+
+def test_no_head_is_run(tiny_llama: LoadedModel) -> None:
+    calls: list[int] = []
+    hook = tiny_llama.network.get_output_embeddings().register_forward_hook(lambda *_: calls.append(1))
+    collect(tiny_llama, TEXTS)
+    hook.remove()
+    assert calls == []
