@@ -29,7 +29,22 @@ _HOME = {
     "RunFailed": "mka.errors",
 }
 
-__all__ = [*_HOME, "__version__"]
+__all__ = [
+    "BadInput",
+    "MergeGroup",
+    "MergePlan",
+    "MkaError",
+    "RunFailed",
+    "__version__",
+    "collect",
+    "embed",
+    "evaluate",
+    "load",
+    "merge",
+    "plan",
+    "save",
+    "similarity",
+]
 
 if TYPE_CHECKING:
     from mka.analysis.collection import collect

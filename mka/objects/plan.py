@@ -54,12 +54,16 @@ class MergeGroup:
             self._check_weights(name)
         elif self.weights:
             raise BadInput(f"{name}: {self.method} takes no weights; leave them out")
-        if (self.method == "keep") != (self.layer is not None) or (self.layer is not None and self.layer not in self.layers):
+        if (self.method == "keep") != (self.layer is not None) or (
+            self.layer is not None and self.layer not in self.layers
+        ):
             raise BadInput(f"{name}: `layer` names the survivor of method keep and must be one of the group's layers")
 
     def _check_weights(self, name: str) -> None:
         if len(self.weights) != len(self.layers):
-            raise BadInput(f"{name}: {len(self.weights)} weights for {len(self.layers)} layers; give one weight per layer")
+            raise BadInput(
+                f"{name}: {len(self.weights)} weights for {len(self.layers)} layers; give one weight per layer"
+            )
         if any(not math.isfinite(w) or w < 0 or w > 1 for w in self.weights):
             raise BadInput(f"{name}: weights {list(self.weights)} must lie in [0, 1]")
         total = math.fsum(self.weights)
@@ -82,22 +86,30 @@ class MergeGroup:
     @classmethod
     def from_json(cls, raw: object) -> MergeGroup:
         if not isinstance(raw, Mapping):
-            raise BadInput(f"a group must be an object with \"layers\", got {raw!r}")
+            raise BadInput(f'a group must be an object with "layers", got {raw!r}')
         unknown = set(raw) - {"layers", "weights", "method", "tensors", "experts", "layer"}
         if unknown:
-            raise BadInput(f"a group has unknown keys {sorted(unknown)}; known are layers, method, weights, tensors, experts, layer")
+            raise BadInput(
+                f"a group has unknown keys {sorted(unknown)}; known are layers, method, weights, tensors, experts, layer"
+            )
         layers = raw.get("layers")
         if not isinstance(layers, Sequence) or isinstance(layers, str):
-            raise BadInput(f"a group needs \"layers\", a list of whole numbers, got {layers!r}")
+            raise BadInput(f'a group needs "layers", a list of whole numbers, got {layers!r}')
         method = str(raw.get("method", "average"))
         weights = raw.get("weights")
         if weights is None:
             weights = [1 / len(layers)] * len(layers) if method == "average" and layers else []
-        if not isinstance(weights, Sequence) or not all(isinstance(w, (int, float)) and not isinstance(w, bool) for w in weights):
+        if not isinstance(weights, Sequence) or not all(
+            isinstance(w, (int, float)) and not isinstance(w, bool) for w in weights
+        ):
             raise BadInput(f"group {list(layers)}: weights must be a list of numbers, got {weights!r}")
         return cls(
-            layers=tuple(layers), weights=tuple(float(w) for w in weights), method=method, layer=raw.get("layer"),
-            tensors=str(raw.get("tensors", "all")), experts=str(raw.get("experts", "refuse")),
+            layers=tuple(layers),
+            weights=tuple(float(w) for w in weights),
+            method=method,
+            layer=raw.get("layer"),
+            tensors=str(raw.get("tensors", "all")),
+            experts=str(raw.get("experts", "refuse")),
         )
 
 
@@ -214,7 +226,9 @@ class MergePlan:
         model, groups = raw.get("model"), raw.get("groups", [])
         provenance = raw.get("provenance") or {}
         if not isinstance(model, Mapping) or not isinstance(groups, list) or not isinstance(provenance, Mapping):
-            raise BadInput("the plan file is malformed: model and provenance must be objects and groups a list; make it anew with `mka plan`")
+            raise BadInput(
+                "the plan file is malformed: model and provenance must be objects and groups a list; make it anew with `mka plan`"
+            )
         return cls(
             depth=model.get("layers"),  # type: ignore[arg-type]  # checked in __post_init__
             groups=tuple(MergeGroup.from_json(group) for group in groups),
