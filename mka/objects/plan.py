@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from mka.errors import BadInput
@@ -90,7 +91,8 @@ class MergeGroup:
         unknown = set(raw) - {"layers", "weights", "method", "tensors", "experts", "layer"}
         if unknown:
             raise BadInput(
-                f"a group has unknown keys {sorted(unknown)}; known are layers, method, weights, tensors, experts, layer"
+                f"a group has unknown keys {sorted(unknown)}; "
+                "known are layers, method, weights, tensors, experts, layer"
             )
         layers = raw.get("layers")
         if not isinstance(layers, Sequence) or isinstance(layers, str):
@@ -148,10 +150,10 @@ class MergePlan:
         for group in ordered:
             if group.layers[-1] >= self.depth:
                 raise BadInput(
-                    f"group {list(group.layers)} names layer {group.layers[-1]}, but the model has layers 0..{self.depth - 1}; "
-                    "use layers that exist"
+                    f"group {list(group.layers)} names layer {group.layers[-1]}, "
+                    f"but the model has layers 0..{self.depth - 1}; use layers that exist"
                 )
-        for first, second in zip(ordered, ordered[1:]):
+        for first, second in pairwise(ordered):
             if second.layers[0] <= first.layers[-1]:
                 raise BadInput(
                     f"groups {list(first.layers)} and {list(second.layers)} overlap; join them or move one apart"
@@ -227,7 +229,8 @@ class MergePlan:
         provenance = raw.get("provenance") or {}
         if not isinstance(model, Mapping) or not isinstance(groups, list) or not isinstance(provenance, Mapping):
             raise BadInput(
-                "the plan file is malformed: model and provenance must be objects and groups a list; make it anew with `mka plan`"
+                "the plan file is malformed: model and provenance must be objects and groups a list; "
+                "make it anew with `mka plan`"
             )
         return cls(
             depth=model.get("layers"),  # type: ignore[arg-type]  # checked in __post_init__
