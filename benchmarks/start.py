@@ -1,0 +1,80 @@
+"""How long a person waits at the start: `mka --help`, and the studio's first picture in Chromium."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+from playwright.sync_api import sync_playwright
+
+from benchmarks.timing import medians
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+ROUNDS = 3
+
+
+def help_text() -> None:
+    subprocess.run([sys.executable, "-m", "mka", "--help"], check=True, capture_output=True)
+
+
+def bare_python() -> None:
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("the studio did not answer within 30 s")
+
+
+def first_picture() -> tuple[float, float]:
+    """Seconds from the command to the heatmap on screen, and of a second visit."""
+    port = free_port()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        begun = time.perf_counter()
+        server = subprocess.Popen([sys.executable, "-m", "mka", "studio", "--port", str(port)])
+        try:
+            wait_for(port)
+            waited = []
+            for _ in range(2):
+                page = browser.new_page()
+                page.goto(f"http://127.0.0.1:{port}/")
+                page.wait_for_selector(".js-plotly-plot .heatmaplayer image, .js-plotly-plot .hm image", timeout=30_000)
+                waited.append(time.perf_counter() - begun)
+                page.close()
+                begun = time.perf_counter()
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=10)
+        browser.close()
+    return waited[0], waited[1]
+
+
+def main() -> None:
+    for name, seconds in medians({"python -c pass": bare_python, "mka --help": help_text}).items():
+        print(f"{name}: {seconds:.2f} s")
+    rounds = sorted(first_picture() for _ in range(ROUNDS))
+    first, second = rounds[ROUNDS // 2]
+    print(f"mka studio, command to first picture: {first:.1f} s; a second visit: {second:.1f} s (median of {ROUNDS})")
+
+
+if __name__ == "__main__":
+    main()
