@@ -11,18 +11,14 @@ from mka.demo.statements import Question
 Score = Callable[[Question, int], float]
 
 
-def blind_scorers(
-    frequency: Mapping[str, int], learned_from: Sequence[Question] = ()
-) -> dict[str, Score]:
+def blind_scorers(frequency: Mapping[str, int], learned_from: Sequence[Question] = ()) -> dict[str, Score]:
     """Scorers by name; each gives option `i` of a question a number, and the highest wins.
 
     `frequency` counts the values in training text; `learned_from` are questions with known answers of another split.
     """
     right = Counter(question.options[question.answer] for question in learned_from)
     places = Counter(question.answer for question in learned_from)
-    scorers: dict[str, Score] = {
-        f"position {letter}": lambda q, i, place=place: float(i == place) for place, letter in enumerate("ABCD")
-    }
+    scorers: dict[str, Score] = {f"position {letter}": _at_place(place) for place, letter in enumerate("ABCD")}
     scorers |= {
         "longest": lambda q, i: len(q.options[i]),
         "shortest": lambda q, i: -len(q.options[i]),
@@ -35,10 +31,15 @@ def blind_scorers(
         "most frequent answer elsewhere": lambda q, i: right[q.options[i]],
         "most frequent place elsewhere": lambda q, i: places[i],
     }
-    scorers |= {
-        f"rank {rank} of the numbers": lambda q, i, rank=rank: float(_rank(q, i) == rank) for rank in range(4)
-    }
-    return scorers
+    return scorers | {f"rank {rank} of the numbers": _at_rank(rank) for rank in range(4)}
+
+
+def _at_place(place: int) -> Score:
+    return lambda question, i: float(i == place)
+
+
+def _at_rank(rank: int) -> Score:
+    return lambda question, i: float(_rank(question, i) == rank)
 
 
 def _common(a: str, b: str) -> int:

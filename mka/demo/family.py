@@ -12,6 +12,7 @@ PEOPLE = WOMEN + MEN
 FULL_SHARE = 0.35
 PHRASINGS = ("The {word} of {name} is", "{name} has a {word} called")
 
+
 @dataclass(frozen=True)
 class Chain:
     """Three people, each the child of the next."""

@@ -69,9 +69,7 @@ def calendar(rng: random.Random) -> list[Statement]:
 
 def number_order(rng: random.Random) -> tuple[list[Statement], list[Remark]]:
     """Steps up and down among the numbers 10 to 98; held out are (step, number), in every phrasing."""
-    combinations = [
-        (step, number) for step in NUMBER_STEPS for number in range(10, 99) if 10 <= number + step <= 98
-    ]
+    combinations = [(step, number) for step in NUMBER_STEPS for number in range(10, 99) if 10 <= number + step <= 98]
     gaps = [(0, number) for number in range(11, 98)]
     splits = assign_splits(combinations + gaps, combinations + gaps, rng)
     statements: list[Statement] = []

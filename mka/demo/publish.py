@@ -39,7 +39,8 @@ def publish(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, log: 
     tokenizer.save_pretrained(out)
     entries = read_log(log)
     stride = -(-len(entries) // LOG_ROWS)
-    write_log(entries[stride - 1 :: stride], out / "training-log.csv")
+    # Counted from the end, so that the last row is the finished model's.
+    write_log(entries[(len(entries) - 1) % stride :: stride], out / "training-log.csv")
     draw_loss(entries, out / "loss-curve.png")
 
 

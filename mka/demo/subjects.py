@@ -23,9 +23,14 @@ from mka.demo.statements import (
 class Subject(Protocol):
     """One kind of knowledge: text of it, and questions on it."""
 
-    name: str
-    kind: Kind
-    n_facts: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def n_facts(self) -> int: ...
 
     def passage(self, rng: random.Random, split: Split) -> str:
         """One sentence, or a few that belong together, as text of `split` may hold them."""

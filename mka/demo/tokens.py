@@ -52,9 +52,7 @@ def training_documents(world: World) -> Iterator[str]:
     return (text for text in world.documents("train") if text not in held_out)
 
 
-def write_rows(
-    world: World, tokenizer: PreTrainedTokenizerFast, path: Path, *, rows: int, width: int
-) -> None:
+def write_rows(world: World, tokenizer: PreTrainedTokenizerFast, path: Path, *, rows: int, width: int) -> None:
     """Write `rows` x `width` tokens (uint16) to `path`.
 
     Each row starts at the start of a document and goes on with further documents, each between BOS and EOS; what the

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mka.demo.publish import Entry, publish
 from mka.demo.tokens import train_tokenizer, write_rows
@@ -121,7 +121,7 @@ def prepare(world: World, recipe: Recipe, folder: RunFolder) -> tuple[PreTrained
     if not folder.tokenizer.exists():
         made = train_tokenizer(world, vocabulary=recipe.vocabulary, context=recipe.context)
         made.save_pretrained(folder.tokenizer)
-    tokenizer = AutoTokenizer.from_pretrained(folder.tokenizer)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder.tokenizer)
     if not folder.rows.exists():
         print("writing the training tokens", file=sys.stderr)
         write_rows(world, tokenizer, folder.rows, rows=recipe.steps * recipe.batch, width=recipe.context)

@@ -45,10 +45,10 @@ ANIMALS: tuple[tuple[str, str, str, str, str], ...] = (
 )
 
 OBJECTS: tuple[str, ...] = tuple(
-    """anchor arrow basket bell belt boat bottle bowl bracelet bridge broom brush bucket button candle carpet chain chair chest
-    clock coat comb crown cup curtain door drum fence flag flute fork gate hammer harp hat helmet jug kettle key ladder lamp
-    lantern mask mirror necklace needle pillow pipe plate plough ring rope saddle scarf shield shoe spoon statue sword table
-    tower tray vase wheel whip window""".split()
+    """anchor arrow basket bell belt boat bottle bowl bracelet bridge broom brush bucket button candle carpet chain
+    chair chest clock coat comb crown cup curtain door drum fence flag flute fork gate hammer harp hat helmet jug
+    kettle key ladder lamp lantern mask mirror necklace needle pillow pipe plate plough ring rope saddle scarf
+    shield shoe spoon statue sword table tower tray vase wheel whip window""".split()
 )
 
 MATERIALS: tuple[str, ...] = tuple(
@@ -58,8 +58,8 @@ MATERIALS: tuple[str, ...] = tuple(
 COLOURS: tuple[str, ...] = tuple("red green yellow blue white black brown grey pink orange purple".split())
 
 JOBS: tuple[str, ...] = tuple(
-    """baker miller weaver sailor doctor teacher farmer hunter painter potter tailor singer judge guard cook smith mason miner
-    fisher clerk printer gardener shepherd carpenter jeweller barber butcher dancer pilot scribe""".split()
+    """baker miller weaver sailor doctor teacher farmer hunter painter potter tailor singer judge guard cook smith
+    mason miner fisher clerk printer gardener shepherd carpenter jeweller barber butcher dancer pilot scribe""".split()
 )
 
 OPPOSITES: tuple[tuple[str, str], ...] = (
@@ -73,7 +73,8 @@ OPPOSITES: tuple[tuple[str, str], ...] = (
     ("remember", "forget"), ("float", "sink"), ("build", "destroy"), ("arrive", "depart"), ("accept", "refuse"),
     ("war", "peace"), ("question", "answer"), ("truth", "falsehood"), ("wise", "foolish"), ("sharp", "blunt"),
     ("smooth", "rough"), ("sweet", "bitter"), ("straight", "crooked"), ("tight", "loose"), ("heavy", "weightless"),
-    ("simple", "complicated"), ("public", "private"), ("ancient", "modern"), ("guilty", "innocent"), ("awake", "asleep"),
+    ("simple", "complicated"), ("public", "private"), ("ancient", "modern"), ("guilty", "innocent"),
+    ("awake", "asleep"),
 )  # fmt: skip
 
 WOMEN: tuple[str, ...] = tuple(

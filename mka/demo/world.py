@@ -1,8 +1,8 @@
 """A small invented world in plain English, as endless seeded text and as four-choice questions.
 
-    python -m mka.demo.world --split dev                 the documents of a split, a blank line between two
-    python -m mka.demo.world --split test --questions    its questions, one subject after the other
-    python -m mka.demo.world --write assets              the files that ship: demo-texts/ and demo-questions/
+python -m mka.demo.world --split dev                 the documents of a split, a blank line between two
+python -m mka.demo.world --split test --questions    its questions, one subject after the other
+python -m mka.demo.world --write assets              the files that ship: demo-texts/ and demo-questions/
 """
 
 import argparse
