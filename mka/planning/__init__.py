@@ -1,1 +1,8 @@
-"""Strategies that propose merge plans, and what a plan saves."""
+"""From similarity to a merge plan. No torch in this room.
+
+planner.py      groups by hand, or a strategy by name -> MergePlan
+strategies.py   the strategies themselves, and the free controls
+compatible.py   which layers can be averaged
+savings.py      what a plan saves
+files.py        plans on disk; whether a plan fits a model
+"""

@@ -1,0 +1,138 @@
+"""A plan from layers named by hand or from a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mka.errors import BadInput
+from mka.objects.model_summary import ModelSummary
+from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.similarity import Similarity
+from mka.planning.compatible import check_compatible
+from mka.planning.strategies import STRATEGIES, Strategy, check_remove
+
+if TYPE_CHECKING:
+    from mka.models.loaded import LoadedModel
+
+GroupLike = MergeGroup | Mapping[str, Any] | Sequence[int]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a plan is made for; types and classes are empty where only a depth is known."""
+
+    depth: int
+    fingerprint: str | None = None
+    source: str | None = None
+    layer_types: tuple[str, ...] = ()
+    shape_classes: tuple[int, ...] = ()
+
+
+def plan(
+    model_or_depth: int | LoadedModel | ModelSummary,
+    *,
+    groups: Iterable[GroupLike] | None = None,
+    strategy: str | None = None,
+    remove: int | None = None,
+    similarity: Similarity | None = None,
+    seed: int | None = None,
+) -> MergePlan:
+    """Plan by hand (`groups`) or by a strategy of `STRATEGIES` (`strategy` and `remove`).
+
+    groups:     lists of layers (averaged with equal weights), dicts as in the plan file, or `MergeGroup`s
+    remove:     how many layers fewer the merged model has
+    similarity: what the strategies mka and mka-code choose and weigh by; with `groups`, what they were chosen
+                from. Its texts go into the plan, so that no evaluation can be made on them.
+    seed:       noted in the plan; the similarity's where not given
+
+    A plan for a model carries its fingerprint and source, one for a bare depth fits any model of that depth.
+    BadInput for groups and strategy together or neither, an unknown strategy, a number of layers that cannot be
+    removed, a similarity that is missing, of another depth or model, a distance, or without a value where it is
+    needed, and for averages of layers that differ in type or shape.
+    """
+    target = _target(model_or_depth)
+    if (groups is None) == (strategy is None):
+        raise BadInput("a plan is made of groups of layers or by a strategy; give exactly one of the two")
+    if similarity is not None:
+        _check_similarity(similarity, target)
+    if groups is not None:
+        if remove is not None:
+            raise BadInput("the groups say what is removed; leave out the number of layers to remove")
+        chosen = tuple(_group(raw) for raw in groups)
+    else:
+        chosen = _proposed(str(strategy), target.depth, remove, similarity)
+    made = MergePlan(
+        target.depth,
+        chosen,
+        fingerprint=target.fingerprint,
+        source=target.source,
+        provenance=_provenance(strategy or "manual", similarity, seed),
+    )
+    if target.layer_types:
+        check_compatible(made, target.layer_types, target.shape_classes)
+    return made
+
+
+def _target(given: int | LoadedModel | ModelSummary) -> _Target:
+    if isinstance(given, int):
+        return _Target(given)
+    if isinstance(given, ModelSummary):
+        classes = tuple(layer.shape_class for layer in given.per_layer)
+        return _Target(given.layers, given.fingerprint, given.source, given.layer_types, classes)
+    stack = given.stack
+    return _Target(stack.depth, given.fingerprint, given.source, stack.layer_types, stack.shape_classes)
+
+
+def _group(raw: GroupLike) -> MergeGroup:
+    if isinstance(raw, MergeGroup):
+        return raw
+    return MergeGroup.from_json(raw if isinstance(raw, Mapping) else {"layers": raw})
+
+
+def _proposed(name: str, depth: int, remove: int | None, similarity: Similarity | None) -> tuple[MergeGroup, ...]:
+    if name not in STRATEGIES:
+        raise BadInput(f"strategy {name!r} is unknown; use one of {', '.join(STRATEGIES)}")
+    chosen = STRATEGIES[name]
+    if remove is None:
+        raise BadInput(f"the strategy {name} must know how many layers to remove; name a number")
+    remove = check_remove(name, depth, remove, chosen.spared)
+    if chosen.needs_similarity:
+        _check_usable(similarity, chosen)
+    return chosen.propose(depth, remove, similarity)
+
+
+def _check_similarity(similarity: Similarity, target: _Target) -> None:
+    if similarity.layers != target.depth:
+        raise BadInput(
+            f"the similarity compares {similarity.layers} layers, but the model has {target.depth}; "
+            "measure it on this model"
+        )
+    if similarity.model and target.fingerprint and similarity.model != target.fingerprint:
+        raise BadInput(
+            f"the similarity was measured on another model ({similarity.model}, not {target.fingerprint}); "
+            "measure it on this model"
+        )
+
+
+def _check_usable(similarity: Similarity | None, strategy: Strategy) -> None:
+    if similarity is None:
+        raise BadInput(f"the strategy {strategy.name} needs a similarity; analyze the model first")
+    if not similarity.higher_is_alike:
+        raise BadInput(
+            f"{similarity.measure} is a distance, but {strategy.name} merges where a value is high; "
+            "use a similarity such as npib or cosine"
+        )
+
+
+def _provenance(strategy: str, similarity: Similarity | None, seed: int | None) -> Provenance:
+    if similarity is None:
+        return Provenance(strategy, seed=seed)
+    return Provenance(
+        strategy,
+        measure=similarity.measure,
+        seed=similarity.seed if seed is None else seed,
+        calibration_key=similarity.calibration_key or None,
+        text_hashes=similarity.text_hashes,
+    )
