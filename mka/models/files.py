@@ -1,0 +1,153 @@
+"""The weight files of a model folder: what their headers say, checked before anything is loaded.
+
+No torch here: a safetensors header is eight bytes of length and then JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from mka.errors import BadInput
+
+SAFE, SAFE_INDEX = "model.safetensors", "model.safetensors.index.json"
+TORCH, TORCH_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+LONGEST_HEADER = 100_000_000
+"""Bytes; what the format itself allows."""
+POINTER = b"version https://git-lfs"
+
+BITS: Mapping[str, int] = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("BOOL", "I8", "U8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"), 8),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    "F4": 4,
+}
+"""Bits per element of each dtype that a header may name."""
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """One tensor of a safetensors file: bytes [begin, end) of `file`, row by row, little-endian."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    file: Path
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class WeightFiles:
+    """The files that hold a model's weights: all safetensors, or all written by torch.save."""
+
+    paths: tuple[Path, ...]
+    safe: bool
+
+    @property
+    def bytes(self) -> int:
+        return sum(path.stat().st_size for path in self.paths)
+
+
+def weight_files(folder: Path) -> WeightFiles:
+    """The weight files of a model folder, every one there and safetensors preferred; BadInput otherwise."""
+    for single, index, safe in ((SAFE, SAFE_INDEX, True), (TORCH, TORCH_INDEX, False)):
+        if (folder / single).is_file():
+            return WeightFiles((folder / single,), safe)
+        if (folder / index).is_file():
+            return WeightFiles(_shards(folder / index), safe)
+    raise BadInput(f"{folder} holds no weights ({SAFE}, or {SAFE_INDEX} with its shards); copy them there")
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
+        raise BadInput(f"{index} has no \"weight_map\" from tensors to files; fetch it again")
+    names = sorted(set(places.values()))
+    for name in names:
+        if name != Path(name).name:
+            raise BadInput(f"{index} names the file {name!r} outside its folder; use an index of plain file names")
+        if not (index.parent / name).is_file():
+            raise BadInput(f"{index.name} names the shard {name}, which {index.parent} does not hold; copy it there")
+    return tuple(index.parent / name for name in names)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; BadInput where it is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} cannot be read as JSON ({first_line(error)}); fetch it again") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path} holds {type(value).__name__}, not a JSON object; fetch it again")
+    return value
+
+
+def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
+    """Every tensor of safetensors files, by name. BadInput for a file that is corrupt or cut short, or a name twice."""
+    found: dict[str, StoredTensor] = {}
+    for path in files.paths:
+        for tensor in _read_header(path):
+            if tensor.name in found:
+                raise BadInput(
+                    f"the tensor {tensor.name} is in {found[tensor.name].file.name} and in {path.name}; "
+                    "keep the shards of one model in the folder"
+                )
+            found[tensor.name] = tensor
+    if not found:
+        raise BadInput(f"{files.paths[0]} holds no tensor; fetch it again")
+    return tuple(found[name] for name in sorted(found))
+
+
+def _read_header(path: Path) -> list[StoredTensor]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        if POINTER.startswith(start) and len(start) == 8:
+            raise BadInput(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else -1
+        if not 0 < length <= LONGEST_HEADER or 8 + length > size:
+            raise _corrupt(path, f"its header does not fit its {size} bytes")
+        text = file.read(length)
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _corrupt(path, "its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise _corrupt(path, "its header is not a JSON object")
+    header.pop("__metadata__", None)
+    tensors = [_tensor(path, name, entry, 8 + length) for name, entry in header.items()]
+    end = max((tensor.end for tensor in tensors), default=8 + length)
+    if end > size:
+        raise BadInput(f"{path} is cut short: {size} bytes of {end}; fetch it again")
+    if end < size:
+        raise _corrupt(path, f"{size - end} bytes belong to no tensor")
+    return tensors
+
+
+def _tensor(path: Path, name: str, entry: Any, data: int) -> StoredTensor:
+    try:
+        dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        plain = all(type(number) is int and number >= 0 for number in (*shape, begin, end))
+        fits = plain and (end - begin) * 8 == prod(shape) * BITS[dtype]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _corrupt(path, f"its header says nothing usable of {name!r}") from error
+    if not fits:
+        raise _corrupt(path, f"the place of {name!r} does not fit its shape")
+    return StoredTensor(name, dtype, shape, path, data + begin, data + end)
+
+
+def _corrupt(path: Path, why: str) -> BadInput:
+    return BadInput(f"{path} is no whole safetensors file: {why}; fetch it again")
+
+
+def first_line(error: BaseException) -> str:
+    """An exception's first line, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

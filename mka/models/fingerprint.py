@@ -1,0 +1,108 @@
+"""A short name for the weights of a model, the same wherever and however they are stored.
+
+SHA-256 over the tensors in the order of their names: name, dtype, shape and 64 bytes spread over the tensor.
+It tells models apart; it proves nothing about bytes that it does not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mka.errors import BadInput
+from mka.models.files import StoredTensor, WeightFiles, first_line, stored_tensors
+
+SAMPLES = 64
+DIGITS = 16
+
+CODES: Mapping[torch.dtype, str] = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""What safetensors headers call the dtypes that a network's tensors have; others go by torch's name."""
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """What counts of one tensor: its bytes at `sample_places`, row by row and little-endian."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: bytes
+
+
+def fingerprint_files(files: WeightFiles) -> str:
+    """The fingerprint of weight files, 16 hex digits; independent of how they are cut into shards."""
+    if files.safe:
+        return _digest(_sample_stored(tensor) for tensor in stored_tensors(files))
+    return _digest(_sample(name, tensor) for path in files.paths for name, tensor in torch_tensors(path).items())
+
+
+def fingerprint(network: nn.Module) -> str:
+    """The fingerprint of a network in memory, at the dtypes that its tensors have there.
+
+    Of tied tensors a file holds only the first, and only that one counts here, so that a network that is saved
+    as it stands and loaded again keeps its fingerprint.
+    """
+    tied = set(getattr(network, "all_tied_weights_keys", None) or {})
+    return _digest(_sample(name, tensor) for name, tensor in network.state_dict().items() if name not in tied)
+
+
+def sample_places(length: int) -> list[int]:
+    """At most 64 different places in [0, length), the first and the last among them.
+
+    The step is no whole number of elements, so that each part of an element is seen: the low bytes of
+    numbers that were once rounded are all 0.
+    """
+    if length <= SAMPLES:
+        return list(range(length))
+    return [number * (length - 1) // (SAMPLES - 1) for number in range(SAMPLES)]
+
+
+def torch_tensors(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a file written by torch.save, mapped, without running any code it may hold."""
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch raises half a dozen unrelated types here, all about this file
+        raise BadInput(f"{path} cannot be read as weights ({first_line(error)}); fetch it again") from error
+    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise BadInput(f"{path} holds something else than a model's tensors; use a folder with safetensors")
+    return tensors
+
+
+def _digest(tensors: Iterable[_Sampled]) -> str:
+    digest = hashlib.sha256()
+    for tensor in sorted(tensors, key=lambda tensor: tensor.name):
+        digest.update(f"{tensor.name}\0{tensor.dtype}\0{','.join(map(str, tensor.shape))}\0".encode())
+        digest.update(tensor.bytes)
+    return digest.hexdigest()[:DIGITS]
+
+
+def _sample_stored(tensor: StoredTensor) -> _Sampled:
+    sample = bytearray()
+    with tensor.file.open("rb", buffering=0) as file:
+        for place in sample_places(tensor.end - tensor.begin):
+            file.seek(tensor.begin + place)
+            sample += file.read(1)
+    return _Sampled(tensor.name, tensor.dtype, tensor.shape, bytes(sample))
+
+
+def _sample(name: str, tensor: Tensor) -> _Sampled:
+    raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    places = torch.tensor(sample_places(len(raw)), dtype=torch.long, device=raw.device)
+    sample = raw[places].cpu().numpy().tobytes()
+    return _Sampled(name, CODES.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape), sample)

@@ -1,0 +1,89 @@
+"""From the word a user gave to the folder that holds the model: demo, a folder, or a hub id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mka.assets import asset
+from mka.errors import BadInput
+from mka.models.files import first_line
+
+DEMO = "demo"
+
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+"""One name, or owner and name."""
+
+CONFIG_PATTERNS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
+"""Files of a hub model besides its weights: config, tokenizer, chat template."""
+SAFE_PATTERN, TORCH_PATTERN = "*.safetensors", "pytorch_model*.bin"
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model on the hub, at a branch, tag or commit; None is its default branch."""
+
+    name: str
+    revision: str | None
+
+
+def resolve(source: str | Path, revision: str | None = None) -> Path | HubModel:
+    """The folder that `source` names, or the hub model that it could be; BadInput where it is neither.
+
+    A folder wins over a hub id of the same name. A revision, by itself or as "@revision", belongs to hub ids only.
+    """
+    word = str(source)
+    if not word.strip():
+        raise BadInput("the model's name is empty; give demo, a folder, or a hub id as owner/name")
+    if word == DEMO:
+        return _unrevised(asset("demo-model"), word, revision)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _unrevised(path, word, revision)
+    if path.exists():
+        raise BadInput(f"{word} is a file, not a model folder; give the folder that holds config.json and the weights")
+    name, at, tail = word.partition("@")
+    if isinstance(source, Path) or not HUB_ID.fullmatch(name) or name.startswith((".", "-")) or (at and not tail):
+        raise BadInput(f"there is no folder {word}; check the path, or give demo or a hub id as owner/name")
+    if tail and revision is not None and revision != tail:
+        raise BadInput(f"two revisions are named, {tail!r} and {revision!r}; name one")
+    return HubModel(name, tail or revision)
+
+
+def _unrevised(folder: Path, word: str, revision: str | None) -> Path:
+    if revision is not None:
+        raise BadInput(f"revision {revision!r} belongs to a hub id, but {word} is a folder; leave the revision out")
+    return folder
+
+
+def fetch(model: HubModel, *, code: bool = False) -> Path:
+    """The folder of the hub's local copy, fetched if need be; BadInput in one line where it cannot be.
+
+    code: also fetch the model's own Python files, which run only if the user trusts them
+    """
+    patterns = [*CONFIG_PATTERNS, *(["*.py"] if code else [])]
+    folder = _snapshot(model, [*patterns, SAFE_PATTERN])
+    if not any(folder.glob(SAFE_PATTERN)):
+        folder = _snapshot(model, [*patterns, TORCH_PATTERN])
+    return folder
+
+
+def _snapshot(model: HubModel, patterns: list[str]) -> Path:
+    from huggingface_hub import snapshot_download  # here, because most models are folders
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    try:
+        return Path(snapshot_download(model.name, revision=model.revision, allow_patterns=patterns))
+    except Exception as error:  # network, disk and hub errors of several libraries: each is why it cannot be had
+        raise not_fetched(model, error) from error
+
+
+def not_fetched(model: HubModel, error: Exception) -> BadInput:
+    """The one line for a hub model that cannot be had."""
+    name = f"{model.name}@{model.revision}" if model.revision else model.name
+    return BadInput(
+        f"{name} is no folder here and cannot be fetched from the hub ({first_line(error).rstrip('.:')}); "
+        "check the name, the network and your access, or give a folder"
+    )

@@ -1,0 +1,28 @@
+"""Models that many tests read and none changes."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch is imported: two cores, and threads that wait without spinning.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from pathlib import Path
+
+import pytest
+
+from mka.models.loaded import LoadedModel
+from mka.models.loading import load
+from tests.tiny import tiny_model_folder
+
+
+@pytest.fixture(scope="session")
+def tiny_llama_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a four-layer float32 Llama."""
+    return tiny_model_folder(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tiny_llama_folder: Path) -> LoadedModel:
+    """The same, loaded on the CPU. Shared: read it, do not change it."""
+    return load(tiny_llama_folder, dtype="float32", device="cpu")
