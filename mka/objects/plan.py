@@ -56,7 +56,7 @@ class MergeGroup:
         elif self.weights:
             raise BadInput(f"{name}: {self.method} takes no weights; leave them out")
         if (self.method == "keep") != (self.layer is not None) or (
-            self.layer is not None and self.layer not in self.layers
+            self.layer is not None and (type(self.layer) is not int or self.layer not in self.layers)
         ):
             raise BadInput(f"{name}: `layer` names the survivor of method keep and must be one of the group's layers")
 
@@ -235,14 +235,29 @@ class MergePlan:
         return cls(
             depth=model.get("layers"),  # type: ignore[arg-type]  # checked in __post_init__
             groups=tuple(MergeGroup.from_json(group) for group in groups),
-            fingerprint=model.get("fingerprint"),
-            source=model.get("source"),
+            fingerprint=_optional(model, "fingerprint", str),
+            source=_optional(model, "source", str),
             repair=str(raw.get("repair", "none")),
             provenance=Provenance(
                 strategy=str(provenance.get("strategy", "manual")),
-                measure=provenance.get("measure"),
-                seed=provenance.get("seed"),
-                calibration_key=provenance.get("calibration_key"),
-                text_hashes=tuple(provenance.get("text_hashes") or ()),
+                measure=_optional(provenance, "measure", str),
+                seed=_optional(provenance, "seed", int),
+                calibration_key=_optional(provenance, "calibration_key", str),
+                text_hashes=_hashes(provenance),
             ),
         )
+
+
+def _optional(raw: Mapping[str, Any], key: str, kind: type) -> Any:
+    """The entry `key` of a plan file, None where it is missing; BadInput where it is of another kind."""
+    value = raw.get(key)
+    if value is not None and type(value) is not kind:
+        raise BadInput(f"the plan file is malformed: {key} is {value!r}; make it anew with `mka plan`")
+    return value
+
+
+def _hashes(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    hashes = _optional(provenance, "text_hashes", list) or []
+    if any(not isinstance(one, str) for one in hashes):
+        raise BadInput("the plan file is malformed: text_hashes must be texts; make it anew with `mka plan`")
+    return tuple(hashes)
