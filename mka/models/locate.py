@@ -36,7 +36,7 @@ def resolve(source: str | Path, revision: str | None = None) -> Path | HubModel:
     word = str(source)
     if not word.strip():
         raise BadInput("the model's name is empty; give demo, a folder, or a hub id as owner/name")
-    if word == DEMO:
+    if source == DEMO:
         return _unrevised(asset("demo-model"), word, revision)
     path = Path(source).expanduser()
     if path.is_dir():
