@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.core_model_loading import revert_weight_conversion
 
 from mka.errors import BadInput
 from mka.models.files import StoredTensor, WeightFiles, first_line, stored_tensors
@@ -52,14 +54,15 @@ def fingerprint_files(files: WeightFiles) -> str:
     return _digest(_sample(name, tensor) for path in files.paths for name, tensor in torch_tensors(path).items())
 
 
-def fingerprint(network: nn.Module) -> str:
+def fingerprint(network: PreTrainedModel) -> str:
     """The fingerprint of a network in memory, at the dtypes that its tensors have there.
 
-    Of tied tensors a file holds only the first, and only that one counts here, so that a network that is saved
-    as it stands and loaded again keeps its fingerprint.
+    The tensors count as transformers would store them: of tied ones the first alone, and under the names of the
+    family's files. So a network that is saved as it stands keeps its fingerprint.
     """
-    tied = set(getattr(network, "all_tied_weights_keys", None) or {})
-    return _digest(_sample(name, tensor) for name, tensor in network.state_dict().items() if name not in tied)
+    tied = set(network.all_tied_weights_keys or {})
+    kept = {name: tensor for name, tensor in network.state_dict().items() if name not in tied}
+    return _digest(_sample(name, tensor) for name, tensor in revert_weight_conversion(network, kept).items())
 
 
 def sample_places(length: int) -> list[int]:

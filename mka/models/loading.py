@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -121,7 +122,7 @@ def _load_network(
 ) -> PreTrainedModel:
     try:
         with _quiet():
-            network, info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 config=config,
                 dtype=DTYPES.get(dtype) or _stored_dtype(files),
@@ -136,15 +137,16 @@ def _load_network(
         raise RunFailed(f"memory ran out while loading {folder}; use a smaller model or --dtype bfloat16") from error
     except Exception as error:  # model classes raise whatever a config they cannot build leads to
         raise BadInput(f"{folder} cannot be loaded ({first_line(error)}); check its config and files") from error
+    network, info = loaded
+    assert isinstance(network, PreTrainedModel)
     _check_complete(folder, info)
     network.requires_grad_(False)
     return network.eval()
 
 
-def _check_complete(folder: Path, info: dict[str, object]) -> None:
+def _check_complete(folder: Path, info: dict[str, Any]) -> None:
     """Every weight of the config in the files, every weight of the files in the config, all of the same shape."""
-    missing, unexpected = sorted(info["missing_keys"]), sorted(info["unexpected_keys"])  # type: ignore[call-overload]
-    mismatched = sorted(info["mismatched_keys"])  # type: ignore[call-overload]
+    missing, unexpected, mismatched = (sorted(info[f"{kind}_keys"]) for kind in ("missing", "unexpected", "mismatched"))
     if missing:
         raise BadInput(
             f"the weights of {folder} lack {_some(missing)}, which its config asks for and which would be random; "

@@ -80,6 +80,12 @@ def cycle(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
     return type(value)(value[layer % len(value)] for layer in origin)
 
 
+def patterns(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
+    """[[types, times], ...], each list of types repeated so many times: written out as one list, once."""
+    types = [one for repeated, times in value for one in list(repeated) * times]
+    return [[[types[layer] for layer in origin], 1]]
+
+
 def counted_out(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
     """Layers differ in a period that nothing else writes out: fine only if all that stay keep their places."""
     if value in (None, 0, 1) or _stays(origin):
@@ -136,10 +142,10 @@ FIELDS: Mapping[str, Rule] = {
             "interleave_moe_layer_step",
             "no_rope_layer_interval",
             "decoder_sparse_step",
-            "attention_types",
         ),
         counted_out,
     ),
+    "attention_types": patterns,
     "scale_attn_by_inverse_layer_idx": switched,
 }
 """Every known field and its rule."""
@@ -152,6 +158,11 @@ WRITTEN_OUT: Mapping[str, str] = {
     "no_rope_layer_interval": "no_rope_layers",
 }
 """Periods that only fill a list where the config gives none: with the list written, they say nothing."""
+
+SPELLED: Mapping[str, tuple[str, Callable[[int, int], list[int]]]] = {
+    "decoder_sparse_step": ("mlp_only_layers", lambda step, depth: [i for i in range(depth) if (i + 1) % step]),
+}
+"""Periods that a list of layer numbers can say instead: its field, and (period, depth) -> those numbers."""
 
 NUMBERED: Mapping[str, str] = {
     "diffllama": "each layer computes lambda_init from its number",
@@ -196,12 +207,22 @@ def remap_fields(
     key, depth = depth_of(text)
     if text.model_type in NUMBERED and not _stays(origin):
         raise _refuse("model_type", f"({text.model_type}) means that {NUMBERED[text.model_type]}")
-    values = {name: FIELDS[name](name, getattr(text, name), origin, depth) for name in fields_of(text)}
+    old = {name: getattr(text, name) for name in (*fields_of(text), key)}
+    spelled = old if _stays(origin) else {**old, **_spelled(old, depth)}
+    values = {name: FIELDS[name](name, spelled[name], origin, depth) for name in fields_of(text)}
     if key not in LISTS_AS_DEPTH:
         values[key] = len(origin)
-    changes = tuple(
-        (name, str(getattr(text, name)), str(value)) for name, value in values.items() if getattr(text, name) != value
-    )
+    changes = tuple((name, str(old[name]), str(value)) for name, value in values.items() if old[name] != value)
     for name, value in values.items():
         setattr(text, name, value)
     return new, changes
+
+
+def _spelled(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """What `fields` become when each period that a list can say instead is said by it."""
+    said: dict[str, Any] = {}
+    for period, (listed, numbers) in SPELLED.items():
+        step, layers = fields.get(period), fields.get(listed)
+        if step and layers is not None:
+            said |= {period: 1, listed: sorted({*layers, *numbers(step, depth)})}
+    return said
