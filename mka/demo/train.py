@@ -176,7 +176,8 @@ KEEP_EVERY = 400
 def train(recipe: Recipe, folder: RunFolder, out: Path) -> None:
     """The whole run, from nothing or from the last checkpoint, to the finished model in `out`."""
     tokenizer, rows = prepare(World(recipe.seed), recipe, folder)
-    network = build_network(recipe, tokenizer).to("cuda" if torch.cuda.is_available() else "cpu")
+    network = build_network(recipe, tokenizer)
+    network.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]  # its wrapper hides its types
     optimizer = build_optimizer(network, recipe)
     first = resume(folder, network, optimizer)
     print(f"{network.num_parameters():,} parameters, {recipe.tokens:,} tokens, from step {first}", file=sys.stderr)
