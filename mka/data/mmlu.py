@@ -35,7 +35,7 @@ def questions_in(path: Path) -> tuple[Question, ...]:
 
 
 def subject_of(path: Path) -> str:
-    """"abstract_algebra" of abstract_algebra_dev.csv; the whole name where it names no split."""
+    """The name without its split: "anatomy" of anatomy_dev.csv; the whole name where it names no split."""
     subject, _, split = path.stem.rpartition("_")
     return subject if split in SPLITS and subject else path.stem
 

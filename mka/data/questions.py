@@ -14,9 +14,7 @@ EXEMPLARS = "dev"
 """The split that exemplars come from."""
 
 
-def load_questions(
-    source: str | Path, *, split: str = "test", limit: int | None = None, seed: int = 0
-) -> QuestionSet:
+def load_questions(source: str | Path, *, split: str = "test", limit: int | None = None, seed: int = 0) -> QuestionSet:
     """Questions of "demo", of a folder in the layout of MMLU, or of a single csv file in it.
 
     limit:  ask at most so many, drawn with `seed`, as many of each subject as of the others, in their own order

@@ -87,7 +87,7 @@ def _record(path: Path, number: int, line: str) -> Mapping[str, Any]:
 
 
 def _text_field(path: Path, records: list[Mapping[str, Any]]) -> str:
-    """"text" where a record has it, else the string field with the most characters over all records."""
+    """The field "text" where a record has it, else the string field with the most characters over all records."""
     if any(isinstance(record.get(FIELD), str) for record in records):
         return FIELD
     lengths: Counter[str] = Counter()

@@ -53,7 +53,7 @@ def _check_known(folder: Path, raw: dict[str, Any], trust_remote_code: bool) -> 
         )
     raise BadInput(
         f"{folder} is of the architecture {model_type!r}, which the installed transformers does not know; "
-        "correct \"model_type\" in config.json or update transformers"
+        'correct "model_type" in config.json or update transformers'
     )
 
 

@@ -69,7 +69,7 @@ def weight_files(folder: Path) -> WeightFiles:
 def _shards(index: Path) -> tuple[Path, ...]:
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
-        raise BadInput(f"{index} has no \"weight_map\" from tensors to files; fetch it again")
+        raise BadInput(f'{index} has no "weight_map" from tensors to files; fetch it again')
     names = sorted(set(places.values()))
     for name in names:
         if name != Path(name).name:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor
@@ -79,7 +80,8 @@ def sample_places(length: int) -> list[int]:
 def torch_tensors(path: Path) -> Mapping[str, Tensor]:
     """The tensors of a file written by torch.save, mapped, without running any code it may hold."""
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        # Only the newer of torch's two formats, a zip archive, can be mapped.
+        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception as error:  # torch raises half a dozen unrelated types here, all about this file
         raise BadInput(f"{path} cannot be read as weights ({first_line(error)}); fetch it again") from error
     if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):

@@ -1,6 +1,6 @@
 """From the word a user gave to a model that is ready to run.
 
-    source -> locate.py: a folder -> checks.py: its config -> files.py: its weight files -> transformers -> LoadedModel
+source -> locate.py: a folder -> checks.py: its config -> files.py: its weight files -> transformers -> LoadedModel
 """
 
 from __future__ import annotations

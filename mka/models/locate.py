@@ -71,13 +71,17 @@ def fetch(model: HubModel, *, code: bool = False) -> Path:
 
 def _snapshot(model: HubModel, patterns: list[str]) -> Path:
     from huggingface_hub import snapshot_download  # here, because most models are folders
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
+    barred = are_progress_bars_disabled()
     disable_progress_bars()
     try:
         return Path(snapshot_download(model.name, revision=model.revision, allow_patterns=patterns))
     except Exception as error:  # network, disk and hub errors of several libraries: each is why it cannot be had
         raise not_fetched(model, error) from error
+    finally:
+        if not barred:
+            enable_progress_bars()
 
 
 def not_fetched(model: HubModel, error: Exception) -> BadInput:

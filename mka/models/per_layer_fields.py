@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mka.errors import BadInput
 from mka.models.depth import LISTS_AS_DEPTH, depth_of
+from mka.models.files import first_line
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -50,9 +51,7 @@ def index_keys(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
     """A map from layer number (int, or text in files) to settings: under the new places."""
     kept = {place: layer for place, layer in enumerate(origin)}
     written = {int(layer): layer for layer in value}
-    return {
-        type(written[layer])(place): value[written[layer]] for place, layer in kept.items() if layer in written
-    }
+    return {type(written[layer])(place): value[written[layer]] for place, layer in kept.items() if layer in written}
 
 
 def first_layers(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
@@ -215,7 +214,19 @@ def remap_fields(
     changes = tuple((name, str(old[name]), str(value)) for name, value in values.items() if old[name] != value)
     for name, value in values.items():
         setattr(text, name, value)
+    _check_reloads(new)
     return new, changes
+
+
+def _check_reloads(config: PretrainedConfig) -> None:
+    """What is edited must also be read again: a class may check fields that the table above does not know."""
+    try:
+        type(config).from_dict(config.to_dict())
+    except Exception as error:  # config classes raise whatever their fields' checks raise
+        raise BadInput(
+            f"the config of {config.model_type!r} cannot describe the layers that stay ({first_line(error)}); "
+            "use a model of another architecture"
+        ) from error
 
 
 def _spelled(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
