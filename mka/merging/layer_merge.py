@@ -1,0 +1,105 @@
+"""One group of layers: whether they can be averaged, and what their tensors become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mka.errors import BadInput
+from mka.merging.averaging import FLOATS, average
+from mka.merging.shells import tensors_of
+from mka.objects.plan import MergeGroup
+from mka.planning.compatible import check_types
+
+MATRIX = 2
+"""Dimensions from which a weight counts as a projection: matrices, and experts stacked into blocks of matrices."""
+
+
+@dataclass(frozen=True)
+class MergedTensor:
+    """A tensor of the merged layer that is no longer the first layer's own.
+
+    `sources` and `weights` name the layers that it was made from, those of weight 0 left out.
+    """
+
+    name: str
+    value: Tensor
+    before: Tensor
+    sources: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def check_group(group: MergeGroup, layers: Sequence[nn.Module], layer_types: Sequence[str]) -> None:
+    """BadInput where an `average` group cannot be averaged; the message names the layers and how they differ.
+
+    The layers must be of one type and hold tensors of the same names and shapes. Layers with experts are refused
+    unless the group says `by-index`, since expert 3 of one layer need not do what expert 3 of another does.
+    """
+    if group.method != "average":
+        return
+    check_types(group, layer_types)
+    first = group.layers[0]
+    for layer in group.layers[1:]:
+        _check_same_shapes(group, first, tensors_of(layers[first]), layer, tensors_of(layers[layer]))
+    holding = [layer for layer in group.layers if _holds_experts(layers[layer])]
+    if holding and group.experts == "refuse":
+        raise BadInput(
+            f"group {list(group.layers)} cannot be averaged: layer {holding[0]} holds experts, which are numbered "
+            'anew in each layer; set "experts" to "by-index" to average them by their numbers, or drop or keep a layer'
+        )
+
+
+def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[MergedTensor]:
+    """The tensors of an `average` group that differ from its first layer's own, one after the other.
+
+    All parameters and saved buffers are averaged, or with tensors="projections" the weight matrices alone.
+    BadInput for a tensor that cannot be averaged because it holds codes and not numbers.
+    """
+    members = [tensors_of(layers[layer]) for layer in group.layers]
+    for name, before in members[0].items():
+        if group.tensors == "projections" and before.dim() < MATRIX:
+            continue
+        value = _averaged(group, name, [member[name] for member in members])
+        if value is not before:
+            used = [(layer, weight) for layer, weight in zip(group.layers, group.weights, strict=True) if weight != 0]
+            yield MergedTensor(name, value, before, tuple(i for i, _ in used), tuple(weight for _, weight in used))
+
+
+def _averaged(group: MergeGroup, name: str, tensors: Sequence[Tensor]) -> Tensor:
+    if all(tensor.dtype in FLOATS for tensor in tensors):
+        return average(tensors, group.weights)
+    for layer, tensor in zip(group.layers[1:], tensors[1:], strict=True):
+        if not torch.equal(tensor, tensors[0]):
+            raise BadInput(
+                f"group {list(group.layers)} cannot be averaged: {name} holds {_kind(tensor)} and differs between "
+                f"layers {group.layers[0]} and {layer}; use unquantised weights, or drop or keep a layer"
+            )
+    return tensors[0]
+
+
+def _check_same_shapes(
+    group: MergeGroup, first: int, ours: dict[str, Tensor], layer: int, theirs: dict[str, Tensor]
+) -> None:
+    for name in dict.fromkeys((*ours, *theirs)):
+        shapes = [tuple(held[name].shape) if name in held else None for held in (ours, theirs)]
+        if shapes[0] != shapes[1]:
+            one, other = ("nothing" if shape is None else str(shape) for shape in shapes)
+            raise BadInput(
+                f"group {list(group.layers)} cannot be averaged: {name} is {one} in layer {first} and {other} in "
+                f"layer {layer}; group layers of one shape, or drop or keep one of them"
+            )
+
+
+def _holds_experts(layer: nn.Module) -> bool:
+    """Some families name the part that holds them `experts`, others only its class."""
+    return any(
+        "experts" in path.split(".") or "experts" in type(module).__name__.lower()
+        for path, module in layer.named_modules()
+    )
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -1,0 +1,117 @@
+"""Carry a plan out: model + plan -> a merged model that shares what it did not change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from mka.errors import BadInput, RunFailed
+from mka.merging.averaging import relative_change
+from mka.merging.layer_merge import MergedTensor, check_group, merged_tensors
+from mka.merging.merged import MergedModel
+from mka.merging.receipts import receipt_of
+from mka.merging.shells import replace_layers, set_tensor, share, tensors_of
+from mka.models.fingerprint import fingerprint
+from mka.models.loaded import LoadedModel
+from mka.models.stack import DecoderStack, renumber
+from mka.objects.plan import MergePlan
+from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.receipt import TensorChange
+from mka.planning.files import check_fits
+
+if TYPE_CHECKING:
+    from mka.objects.texts import TextSet
+
+
+def merge(
+    model: LoadedModel,
+    plan: MergePlan,
+    *,
+    repair: str | None = None,
+    calibration: TextSet | str | None = None,
+    any_model: bool = False,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> MergedModel:
+    """Merge the layers of `model` in memory as `plan` says; `model` itself stays as it was, to the bit.
+
+    An averaged layer holds sum_i w_i theta_i of every parameter and saved buffer of its group (float16 and
+    bfloat16 summed in float32, the rest in float64) and stands at the group's first layer's place. Layer numbers
+    and the config fields that hang on depth follow. Every other tensor is shared with `model`, not copied.
+
+    repair:    None (what the plan says) or "none"; others come in a later version
+    any_model: take a plan that was made for another model of this depth
+
+    Raises BadInput for a plan that does not fit, layers that differ in type or shape, experts unless the plan
+    takes them by index, and an architecture whose config cannot say what is left; RunFailed when memory runs out.
+    """
+    _check_repair(plan.repair if repair is None else repair, calibration)
+    stack = model.stack
+    check_fits(plan, depth=stack.depth, fingerprint=model.fingerprint, any_model=any_model)
+    layers = list(stack.layers)
+    for group in plan.groups:
+        check_group(group, layers, stack.layer_types)
+    config, config_changes = stack.remap_config(model.network.config, plan.layer_map)
+    network = share(model.network, config)
+    shells = list(network.get_submodule(stack.path).children())
+    try:
+        changes = _average_groups(plan, stack.path, layers, shells, progress, cancel)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise RunFailed("memory ran out while merging; close other programs or use --dtype bfloat16") from error
+    standing = [shells[place[0]] for place in plan.layer_map]
+    renumber(standing)
+    replace_layers(network, stack.path, standing)
+    merged = LoadedModel(
+        network=network,
+        tokenizer=model.tokenizer,
+        stack=DecoderStack.of(network),
+        source=f"{model.source} merged by plan {plan.key}",
+        dtype=model.dtype,
+        device=model.device,
+        fingerprint=fingerprint(network),
+    )
+    return MergedModel(merged, plan, receipt_of(model, merged, plan, changes, config_changes), model)
+
+
+def _check_repair(repair: str, calibration: object) -> None:
+    if repair != "none":
+        raise BadInput(f"the repair {repair!r} comes in a later version; merge with repair none")
+    if calibration is not None:
+        raise BadInput("calibration texts are read by a repair only; leave them out")
+
+
+def _average_groups(
+    plan: MergePlan,
+    path: str,
+    layers: Sequence[nn.Module],
+    shells: Sequence[nn.Module],
+    progress: Progress,
+    cancel: Cancel | None,
+) -> list[TensorChange]:
+    """Average each group of `layers` into the shell of its first; returns what changed, tensor by tensor."""
+    averaged = [group for group in plan.groups if group.method == "average"]
+    total = sum(len(tensors_of(shells[group.layers[0]])) for group in averaged)
+    changes: list[TensorChange] = []
+    progress("merge", 0, total)
+    for group in averaged:
+        place = plan.layer_map.index(group.layers)
+        for merged in merged_tensors(group, layers):
+            if cancel is not None:
+                cancel.check()
+            set_tensor(shells[group.layers[0]], merged.name, merged.value)
+            changes.append(_change(path, place, merged))
+            progress("merge", len(changes), total)
+    progress("merge", total, total)
+    return changes
+
+
+def _change(path: str, place: int, merged: MergedTensor) -> TensorChange:
+    return TensorChange(
+        name=f"{path}.{place}.{merged.name}",
+        sources=tuple(f"{path}.{layer}.{merged.name}" for layer in merged.sources),
+        weights=merged.weights,
+        relative_change=relative_change(merged.value, merged.before),
+    )

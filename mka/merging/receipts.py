@@ -1,0 +1,69 @@
+"""The receipt of a merge, read off the two networks and not off the plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mka.merging.shells import tensors_of
+from mka.models.loaded import LoadedModel
+from mka.objects.plan import MergePlan
+from mka.objects.receipt import Receipt, TensorChange
+
+HASH_DIGITS = 16
+
+
+def receipt_of(
+    source: LoadedModel,
+    merged: LoadedModel,
+    plan: MergePlan,
+    changes: Sequence[TensorChange],
+    config_changes: tuple[tuple[str, str, str], ...],
+) -> Receipt:
+    """Count and hash what stands in `merged`, which `plan` made of `source`; parameters that are tied count once."""
+    places = [place[0] for place in plan.layer_map]
+    tensors = tensors_of(merged.network)
+    before, after = _parameters(source.network), _parameters(merged.network)
+    return Receipt(
+        plan_key=plan.key,
+        source=source.source,
+        source_fingerprint=source.fingerprint,
+        layers_before=source.stack.depth,
+        layers_after=merged.stack.depth,
+        parameters_before=sum(tensor.numel() for tensor in before),
+        parameters_after=sum(tensor.numel() for tensor in after),
+        bytes_before=sum(tensor.numel() * tensor.element_size() for tensor in before),
+        bytes_after=sum(tensor.numel() * tensor.element_size() for tensor in after),
+        layer_map=plan.layer_map,
+        removed=tuple(layer for layer in range(plan.depth) if layer not in places),
+        renumbered=tuple((old, new) for new, old in enumerate(places) if old != new),
+        config_changes=config_changes,
+        changes=tuple(changes),
+        shared_tensors=_count_shared(tensors_of(source.network).values(), tensors.values()),
+        hash=hash_tensors((change.name, tensors[change.name]) for change in changes),
+    )
+
+
+def hash_tensors(named: Iterable[tuple[str, Tensor]]) -> str:
+    """SHA-256 over each tensor's name, a zero byte and its bytes, in the order given; first 16 hex digits."""
+    digest = hashlib.sha256()
+    for name, tensor in named:
+        digest.update(name.encode() + b"\0")
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:HASH_DIGITS]
+
+
+def _parameters(network: nn.Module) -> list[nn.Parameter]:
+    return list(network.parameters())
+
+
+def _count_shared(ours: Iterable[Tensor], theirs: Iterable[Tensor]) -> int:
+    """How many different tensors lie at the same place in memory in both."""
+    return len({_place(tensor) for tensor in ours} & {_place(tensor) for tensor in theirs})
+
+
+def _place(tensor: Tensor) -> tuple[torch.device, int, torch.Size]:
+    return tensor.device, tensor.data_ptr(), tensor.shape
