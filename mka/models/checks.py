@@ -9,6 +9,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from mka.errors import BadInput
+from mka.models.depth import depth_of
 from mka.models.files import first_line, read_json
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
@@ -34,6 +35,7 @@ def read_config(folder: Path, *, trust_remote_code: bool) -> PretrainedConfig:
     except Exception as error:  # config classes raise whatever their fields' checks raise
         raise BadInput(f"{path} is no usable config ({first_line(error)}); correct it or fetch it again") from error
     _check_quantised(folder, config)
+    depth_of(config.get_text_config(decoder=True))
     if not (trust_remote_code and "auto_map" in raw):
         _check_causal(folder, config)
     return config

@@ -23,7 +23,9 @@ def depth_of(text_config: PretrainedConfig) -> tuple[str, int]:
         if isinstance(own.get(key), int):
             depth = int(own[key])
             if depth < 1:
-                raise BadInput(f"the config says {key} = {depth}; a model needs at least one layer")
+                raise BadInput(
+                    f"the config of the {text_config.model_type!r} model says {key} = {depth}; it needs at least one layer"
+                )
             return key, depth
     for key in LISTS_AS_DEPTH:
         if own.get(key):

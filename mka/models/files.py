@@ -149,5 +149,10 @@ def _corrupt(path: Path, why: str) -> BadInput:
 
 
 def first_line(error: BaseException) -> str:
-    """An exception's first line, for a message of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an exception says, for a message of one line: its first line, and the next where that is a heading."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

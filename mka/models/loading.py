@@ -82,12 +82,13 @@ def _check_words(dtype: str, device: str) -> None:
     if device == "auto":
         return
     try:
-        kind = torch.device(device).type
+        wanted = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise BadInput(f"device {device!r} is unknown; use auto, cpu, cuda or mps") from error
-    if kind not in ("cpu", "cuda", "mps"):
+    if wanted.type not in ("cpu", "cuda", "mps"):
         raise BadInput(f"device {device!r} is not supported; use auto, cpu, cuda or mps")
-    if (kind == "cuda" and not torch.cuda.is_available()) or (kind == "mps" and not torch.backends.mps.is_available()):
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (wanted.index or 0) >= there[wanted.type]:
         raise BadInput(f"device {device!r} is not on this machine; use auto or cpu")
 
 
@@ -120,12 +121,13 @@ def _load_tokenizer(folder: Path, trust_remote_code: bool) -> PreTrainedTokenize
 def _load_network(
     folder: Path, config: PretrainedConfig, files: WeightFiles, dtype: str, trust_remote_code: bool
 ) -> PreTrainedModel:
+    loaded_as = DTYPES.get(dtype) or _stored_dtype(files)
     try:
         with _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 config=config,
-                dtype=DTYPES.get(dtype) or _stored_dtype(files),
+                dtype=loaded_as,
                 use_safetensors=files.safe,
                 weights_only=True,
                 local_files_only=True,
