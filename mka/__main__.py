@@ -1,0 +1,5 @@
+"""`python -m mka`: the command line."""
+
+from mka.cli import main
+
+main()

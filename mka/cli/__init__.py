@@ -1,0 +1,24 @@
+"""The command line: one file per command; nothing heavy is imported before a command runs.
+
+app.py        the commands under one name
+command.py    what every command does alike: signals, errors in one line, the answer
+options.py    the options that several commands share
+progress.py   progress on stderr
+tables.py     the readable answers
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 failed, 2 bad input, 130 cancelled."""
+    # Before torch loads: threads that wait for work sleep, so that other programs get the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The libraries' own chatter; errors still reach the user, in one line.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    from mka.cli.app import app
+
+    sys.exit(app(prog_name="mka"))

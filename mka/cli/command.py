@@ -1,0 +1,128 @@
+"""What every command does alike: one answer on stdout, everything else on stderr, an error in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mka.cli.progress import reporting
+from mka.errors import Cancelled, MkaError
+from mka.objects.jsonable import jsonable
+from mka.objects.progress import Cancel, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Show = Callable[["Console"], None]
+
+
+@dataclass
+class Run:
+    """One command at work: the callbacks for long steps, and the answer that is given when all of it is done."""
+
+    progress: Progress
+    cancel: Cancel
+    answered: tuple[Any, Show] | None = field(default=None, init=False)
+
+    def answer(self, payload: Any, show: Show) -> None:
+        """What to print at the end: `payload` as JSON where it was asked for, and what `show` draws."""
+        self.answered = (payload, show)
+
+    def note(self, text: str) -> None:
+        """One line on stderr that the user should know of."""
+        typer.echo(f"mka: {text}", err=True)
+
+
+@contextmanager
+def command(json_path: str | None) -> Iterator[Run]:
+    """Run one command's body.
+
+    What libraries print goes to stderr. Ctrl-C or SIGTERM stops the work at its next step, a second
+    one at once. Any error becomes one line and an exit code; MKA_DEBUG=1 shows where it came from.
+    """
+    try:
+        if json_path not in (None, "-"):
+            _check_target(Path(str(json_path)))
+        cancel = Cancel()
+        with _stopped_by_signals(cancel), redirect_stdout(sys.stderr), reporting(cancel) as progress:
+            run = Run(progress, cancel)
+            yield run
+        if run.answered is not None:
+            _give(*run.answered, json_path)
+    except (KeyboardInterrupt, Exception) as error:
+        if os.environ.get("MKA_DEBUG") or isinstance(error, (typer.Exit, BrokenPipeError)):
+            raise
+        line, code = explained(error)
+        typer.echo(f"mka: {line}", err=True)
+        raise typer.Exit(code) from None
+
+
+def explained(error: BaseException) -> tuple[str, int]:
+    """An error as one line and an exit code."""
+    if isinstance(error, MkaError):
+        return _one_line(str(error)), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "cancelled: the run was stopped at once", Cancelled.exit_code
+    if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
+        return "the memory is full; close other programs, choose a smaller model or a smaller --dtype", 1
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return _one_line(f"{where}{error.strerror}; nothing was left half-written"), 1
+    return _one_line(f"failed unexpectedly: {type(error).__name__}: {error} (MKA_DEBUG=1 shows where)"), 1
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _check_target(path: Path) -> None:
+    from mka.workflows.writing import check_new_file
+
+    check_new_file(path)
+
+
+def _give(payload: Any, show: Show, json_path: str | None) -> None:
+    text = json.dumps(jsonable(payload), indent=2, allow_nan=False, ensure_ascii=False) + "\n" if json_path else ""
+    if json_path == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()  # a reader that is gone is met here, not at the interpreter's end
+        return
+    if json_path is not None:
+        from mka.workflows.writing import write_text
+
+        write_text(Path(json_path), text)
+    from mka.cli.tables import console
+
+    show(console())
+
+
+@contextmanager
+def _stopped_by_signals(cancel: Cancel) -> Iterator[None]:
+    """While the block runs, the first SIGINT or SIGTERM asks `cancel`, the next one interrupts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if cancel.requested:
+            raise KeyboardInterrupt
+        cancel.request()
+        os.write(2, b"mka: stopping after this step; once more to stop at once\n")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

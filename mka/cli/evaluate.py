@@ -1,0 +1,99 @@
+"""`mka evaluate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mka.cli.command import Run, command
+from mka.cli.options import (
+    AnyModel,
+    Device,
+    Dtype,
+    Json,
+    Limit,
+    ModelArgument,
+    Revision,
+    Seed,
+    TrustRemoteCode,
+    words,
+)
+from mka.errors import BadInput
+
+if TYPE_CHECKING:
+    from mka.merging.merged import MergedModel
+    from mka.models.loaded import LoadedModel
+    from mka.objects.plan import MergePlan
+    from mka.workflows.opening import Opening
+
+
+def evaluate(
+    model: ModelArgument,
+    plan: Annotated[str | None, typer.Option(metavar="FILE", help="Merge MODEL by this plan first, in memory.")] = None,
+    against: Annotated[str | None, typer.Option(metavar="BASELINE", help="The unmerged model to compare with.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="perplexity, choices, divergence, generation, speed.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="SRC", help="Texts and questions in one.")] = None,
+    text: Annotated[str | None, typer.Option(metavar="SRC", help="Or the texts.")] = None,
+    questions: Annotated[str | None, typer.Option(metavar="SRC", help="Or the questions.")] = None,
+    shots: Annotated[int, typer.Option(min=0, metavar="K", help="Solved questions before each question.")] = 0,
+    limit: Limit = None,
+    any_model: AnyModel = False,
+    json: Json = None,
+    seed: Seed = 0,
+    dtype: Dtype = "auto",
+    device: Device = "auto",
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+) -> None:
+    """Measure a model against its baseline and, unasked, against deleting as many layers."""
+    with command(json) as run:
+        from mka.cli.report_json import report_json
+        from mka.cli.tables import show_report
+        from mka.planning.files import read_plan
+        from mka.workflows import evaluation
+        from mka.workflows.material import gather
+        from mka.workflows.merging import merge, own_plan
+        from mka.workflows.opening import Opening
+
+        asked = words(tasks, "--tasks")
+        made = read_plan(plan) if plan is not None else own_plan(model)
+        if asked != ("speed",):  # which reads nothing
+            data = _data(data, text, questions, model, against, made)
+        material = gather(
+            asked, compared=against is not None or plan is not None,
+            data=data, texts=text, questions=questions, limit=limit, seed=seed,
+        )  # fmt: skip
+        if made is not None:
+            material.check_unseen(made)
+        opening = Opening(dtype, device, revision, trust_remote_code)
+        opened = opening.model(model, progress=run.progress)
+        baseline = _baseline(against, model, opened, opening, run)
+        subject: LoadedModel | MergedModel = opened
+        if plan is not None and made is not None:
+            subject = merge(opened, made, any_model=any_model, progress=run.progress, cancel=run.cancel)
+        report = evaluation.evaluate(
+            subject, material.tasks, data=None, texts=material.texts, questions=material.questions,
+            baseline=baseline, shots=shots, seed=seed, progress=run.progress, cancel=run.cancel,
+        )  # fmt: skip
+        run.answer(report_json(report), lambda console: show_report(console, report))
+
+
+def _data(
+    data: str | None, text: str | None, questions: str | None, model: str, against: str | None, plan: MergePlan | None
+) -> str | None:
+    """What --data means here; None where --text or --questions take its place."""
+    from mka.workflows.sources import evaluation_source
+
+    if text is None and questions is None:
+        return evaluation_source(data, model, against, plan.source if plan is not None else None)
+    if data is not None:
+        raise BadInput("--data names texts and questions in one; give it, or --text and --questions")
+    return None
+
+
+def _baseline(against: str | None, model: str, opened: LoadedModel, opening: Opening, run: Run) -> LoadedModel | None:
+    """The model of --against, which is not loaded twice where it is MODEL itself."""
+    if against is None or against == model:
+        return opened if against is not None else None
+    return opening.baseline(against, progress=run.progress)

@@ -1,0 +1,111 @@
+"""`mka plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mka.cli.command import Run, command
+from mka.cli.options import (
+    AnyModel,
+    Calibration,
+    Device,
+    Dtype,
+    Json,
+    Limit,
+    ModelArgument,
+    Overwrite,
+    Revision,
+    Seed,
+    TrustRemoteCode,
+)
+from mka.errors import BadInput
+
+if TYPE_CHECKING:
+    from mka.models.loaded import LoadedModel
+    from mka.objects.similarity import Similarity
+
+
+def plan(
+    model: ModelArgument,
+    strategy: Annotated[str | None, typer.Option(help="mka, mka-code or truncate.")] = None,
+    remove: Annotated[int | None, typer.Option(min=1, metavar="K", help="How many layers fewer.")] = None,
+    groups: Annotated[str | None, typer.Option(help="Or by hand: 18-21,25-26, averaged with equal weights.")] = None,
+    analysis: Annotated[str | None, typer.Option(metavar="DIR", help="The similarity of `mka analyze`.")] = None,
+    calibration: Calibration = None,
+    measure: Annotated[str | None, typer.Option(help="By default npib, for mka-code npib-code.")] = None,
+    limit: Limit = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan file.")] = None,
+    overwrite: Overwrite = False,
+    any_model: AnyModel = False,
+    json: Json = None,
+    seed: Seed = 0,
+    dtype: Dtype = "auto",
+    device: Device = "auto",
+    revision: Revision = None,
+    trust_remote_code: TrustRemoteCode = False,
+) -> None:
+    """Plan which layers merge: by a strategy, or by hand."""
+    with command(json) as run:
+        from mka.cli.tables import show_plan
+        from mka.planning.files import write_plan
+        from mka.workflows import planning
+        from mka.workflows.opening import Opening
+
+        if out is not None:
+            _check_out(Path(out), overwrite)
+        opening = Opening(dtype, device, revision, trust_remote_code)
+        if groups is not None:
+            if (strategy, remove, analysis, calibration, measure) != (None,) * 5:
+                raise BadInput(
+                    "--groups says it all; leave out --strategy, --remove, --analysis, --calibration and --measure"
+                )
+            opened = opening.model(model, progress=run.progress)
+            made = planning.by_hand(opened, groups)
+        elif strategy is None or remove is None:
+            raise BadInput("a plan needs --strategy and --remove, or --groups; give one or the other")
+        else:
+            basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model)
+            opened = opening.model(model, progress=run.progress)
+            similarity = basis(opened, limit, seed, run)
+            made = planning.by_strategy(opened, strategy, remove, similarity=similarity, seed=seed, any_model=any_model)
+        if out is not None:
+            write_plan(made, out, overwrite=overwrite)
+        saved = planning.savings(opened, made)
+        run.answer(made.to_json() | {"savings": saved}, lambda console: show_plan(console, made, saved, out))
+
+
+def _check_out(path: Path, overwrite: bool) -> None:
+    """Before anything slow: the plan file can be written."""
+    from mka.workflows.writing import check_new_file
+
+    check_new_file(path)
+    if path.exists() and not overwrite:
+        raise BadInput(f"{path} exists; choose another file or say --overwrite")
+
+
+def _basis(
+    measure: str | None, analysis: str | None, calibration: str | None, model: str
+) -> Callable[[LoadedModel, int | None, int, Run], Similarity | None]:
+    """How to get the similarity once the model is open; everything that is on disk is read and checked now."""
+    if measure is None:
+        return lambda opened, limit, seed, run: None
+    from mka.workflows import planning
+
+    if analysis is not None:
+        if calibration is not None:
+            raise BadInput("the analysis has its calibration; give --analysis or --calibration, not both")
+        from mka.workflows.analysis_files import read_analysis
+
+        found = planning.similarity_from(read_analysis(analysis), measure)
+        return lambda opened, limit, seed, run: found
+    from mka.data.texts import load_texts
+    from mka.workflows.sources import calibration_source
+
+    texts = load_texts(calibration_source(calibration, model))
+    return lambda opened, limit, seed, run: planning.measure_similarity(
+        opened, texts, measure, limit=limit, seed=seed, progress=run.progress, cancel=run.cancel
+    )
