@@ -39,7 +39,7 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = {
 """What each family's config needs besides the sizes that all share."""
 
 
-def byte_tokenizer(context: int = 64) -> PreTrainedTokenizerFast:
+def byte_tokenizer(context: int = 128) -> PreTrainedTokenizerFast:
     """One token per byte and three special ones; puts its own BOS before each text."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([PAD, BOS, EOS, *alphabet])}
@@ -62,13 +62,13 @@ def byte_tokenizer(context: int = 64) -> PreTrainedTokenizerFast:
 def tiny_network(
     family: str = "llama", layers: int = 4, hidden: int = 16, seed: int = 0, **config: Any
 ) -> PreTrainedModel:
-    """A float32 network with 4 heads, 259 tokens, 64 positions; `config` overrides fields of its config."""
+    """A float32 network with 4 heads, 259 tokens, 128 positions; `config` overrides fields of its config."""
     fields = {
         "vocab_size": 259,
         "hidden_size": hidden,
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
-        "max_position_embeddings": 64,
+        "max_position_embeddings": 128,
         "pad_token_id": 0,
         "bos_token_id": 1,
         "eos_token_id": 2,

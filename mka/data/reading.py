@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ Item = TypeVar("Item")
 
 def existing(source: str | Path) -> Path:
     """The file or folder a user named; BadInput where there is none."""
-    if not str(source).strip():
+    word = " ".join(str(source).split())
+    if not word:
         raise BadInput("the data source is empty; give demo, a .txt, .jsonl or .csv file, or a folder of MMLU csv")
-    path = Path(source).expanduser()
-    if not path.exists():
-        raise BadInput(f"there is no file or folder {source}; check the path, or give demo")
-    return path
+    # os.path answers no where pathlib raises: to names too long for the system, or a user that is not there.
+    path = os.path.expanduser(source)
+    if not os.path.exists(path):
+        raise BadInput(f"there is no file or folder {word[:200]}; check the path, or give demo")
+    return Path(path)
 
 
 def read_text(path: Path) -> str:

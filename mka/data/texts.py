@@ -57,7 +57,7 @@ def _paragraphs(path: Path) -> tuple[Text, ...]:
     blocks = re.split(r"\n[^\S\n]*\n", text.strip())
     if len(blocks) == 1:
         blocks = text.split("\n")
-    return tuple(Text(block.strip("\n")) for block in blocks if block.strip())
+    return tuple(Text(block.strip()) for block in blocks if block.strip())
 
 
 def _json_lines(path: Path) -> tuple[Text, ...]:

@@ -24,7 +24,8 @@ def depth_of(text_config: PretrainedConfig) -> tuple[str, int]:
             depth = int(own[key])
             if depth < 1:
                 raise BadInput(
-                    f"the config of the {text_config.model_type!r} model says {key} = {depth}; it needs at least one layer"
+                    f"the config of the {text_config.model_type!r} model says {key} = {depth}; "
+                    "correct it to at least one layer"
                 )
             return key, depth
     for key in LISTS_AS_DEPTH:

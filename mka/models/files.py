@@ -108,14 +108,7 @@ def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
 
 def _read_header(path: Path) -> list[StoredTensor]:
     size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        if POINTER.startswith(start) and len(start) == 8:
-            raise BadInput(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else -1
-        if not 0 < length <= LONGEST_HEADER or 8 + length > size:
-            raise _corrupt(path, f"its header does not fit its {size} bytes")
-        text = file.read(length)
+    text = _header_text(path, size)
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -123,13 +116,28 @@ def _read_header(path: Path) -> list[StoredTensor]:
     if not isinstance(header, dict):
         raise _corrupt(path, "its header is not a JSON object")
     header.pop("__metadata__", None)
-    tensors = [_tensor(path, name, entry, 8 + length) for name, entry in header.items()]
-    end = max((tensor.end for tensor in tensors), default=8 + length)
+    data = 8 + len(text)
+    tensors = [_tensor(path, name, entry, data) for name, entry in header.items()]
+    end = max((tensor.end for tensor in tensors), default=data)
     if end > size:
         raise BadInput(f"{path} is cut short: {size} bytes of {end}; fetch it again")
     if end < size:
         raise _corrupt(path, f"{size - end} bytes belong to no tensor")
     return tensors
+
+
+def _header_text(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            if len(start) == 8 and POINTER.startswith(start):
+                raise BadInput(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if not 0 < length <= LONGEST_HEADER or 8 + length > size:
+                raise _corrupt(path, f"its header does not fit its {size} bytes")
+            return file.read(length)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}); check your rights to it") from error
 
 
 def _tensor(path: Path, name: str, entry: Any, data: int) -> StoredTensor:

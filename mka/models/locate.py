@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,17 +39,24 @@ def resolve(source: str | Path, revision: str | None = None) -> Path | HubModel:
         raise BadInput("the model's name is empty; give demo, a folder, or a hub id as owner/name")
     if source == DEMO:
         return _unrevised(asset("demo-model"), word, revision)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return _unrevised(path, word, revision)
-    if path.exists():
+    # os.path answers no where pathlib raises: to names too long for the system, or a user that is not there.
+    path = os.path.expanduser(word)
+    if os.path.isdir(path):
+        return _unrevised(Path(path), word, revision)
+    if os.path.exists(path):
         raise BadInput(f"{word} is a file, not a model folder; give the folder that holds config.json and the weights")
     name, at, tail = word.partition("@")
     if isinstance(source, Path) or not HUB_ID.fullmatch(name) or name.startswith((".", "-")) or (at and not tail):
-        raise BadInput(f"there is no folder {word}; check the path, or give demo or a hub id as owner/name")
+        raise BadInput(f"there is no folder {_shown(word)}; check the path, or give demo or a hub id as owner/name")
     if tail and revision is not None and revision != tail:
         raise BadInput(f"two revisions are named, {tail!r} and {revision!r}; name one")
     return HubModel(name, tail or revision)
+
+
+def _shown(word: str) -> str:
+    """The word on one line, at most 200 characters of it."""
+    line = " ".join(word.split())
+    return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def _unrevised(folder: Path, word: str, revision: str | None) -> Path:

@@ -71,7 +71,9 @@ def test_reads_weights_written_by_torch(tmp_path: Path) -> None:
     (folder / "model.safetensors").unlink()
     found = load(folder, device="cpu")
     assert found.fingerprint == expected.fingerprint
-    assert all(torch.equal(a, b) for a, b in zip(found.network.parameters(), expected.network.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(found.network.parameters(), expected.network.parameters(), strict=True)
+    )
 
 
 def test_says_how_far_it_is_and_writes_nothing(tiny_llama_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +141,10 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights": (remove("model.safetensors"), "holds no weights"),
     "weights cut short": (cut_short, "is cut short"),
     "weights empty": (write("model.safetensors", ""), "no whole safetensors file"),
-    "weights are a pointer": (write("model.safetensors", "version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+    "weights are a pointer": (
+        write("model.safetensors", "version https://git-lfs.github.com/spec/v1\n"),
+        "git lfs pull",
+    ),
     "no tokenizer": (without_tokenizer, "holds no tokenizer"),
     "broken tokenizer": (write("tokenizer.json", "{}"), "tokenizer of .* cannot be read .'added_tokens' is missing"),
     "empty tokenizer": (
@@ -159,7 +164,10 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "fewer layers than weights": (config(num_hidden_layers=3), r"hold model\.layers\.3\.\S+, \S+ and 7 more"),
     "no layers": (config(num_hidden_layers=0), "num_hidden_layers = 0"),
     "a weight missing": (edit_weights(lambda tensors: tensors.pop(GONE)), f"lack {GONE}, which"),
-    "no head in the weights": (edit_weights(lambda tensors: tensors.pop("lm_head.weight")), "lack lm_head.weight, which"),
+    "no head in the weights": (
+        edit_weights(lambda tensors: tensors.pop("lm_head.weight")),
+        "lack lm_head.weight, which",
+    ),
     "a weight too many": (edit_weights(lambda tensors: tensors.update(extra=torch.ones(2))), "hold extra, for which"),
     "another shape": (
         edit_weights(lambda tensors: tensors.update({GONE: torch.ones(3, 16)})),

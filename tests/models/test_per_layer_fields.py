@@ -21,8 +21,8 @@ from transformers import (
 )
 
 from mka.errors import BadInput
-from mka.models.per_layer_fields import fields_of, remap_fields
 from mka.models import per_layer_fields as rules
+from mka.models.per_layer_fields import fields_of, remap_fields
 
 DEPTH = 9
 
@@ -45,7 +45,11 @@ MEANINGS: dict[str, tuple[rules.Rule, Says, st.SearchStrategy[Any]]] = {
         lambda value, depth: [layer >= depth - value for layer in range(depth)],
         st.integers(0, DEPTH),
     ),
-    "positions": (rules.by_position, lambda value, depth: value, st.lists(st.booleans(), min_size=DEPTH, max_size=DEPTH)),
+    "positions": (
+        rules.by_position,
+        lambda value, depth: value,
+        st.lists(st.booleans(), min_size=DEPTH, max_size=DEPTH),
+    ),
     "cycle": (
         rules.cycle,
         lambda value, depth: [value[layer % len(value)] for layer in range(depth)],

@@ -1,0 +1,84 @@
+"""Counts against the shapes of the architecture, worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from mka.models.loaded import LoadedModel
+from mka.models.loading import load
+from mka.models.memory import estimate
+from mka.models.summary import summarize
+from tests.tiny import FAMILIES, tiny_model_folder
+
+
+def test_llama_by_hand(tiny_llama: LoadedModel) -> None:
+    found = summarize(tiny_llama)
+    attention = 16 * 16 + 2 * 16 * 8 + 16 * 16  # query, key and value of 2 heads of 4, output
+    layer = attention + 3 * 16 * 32 + 2 * 16  # the MLP's three matrices, two norms
+    assert [(one.index, one.type, one.parameters, one.bytes, one.shape_class) for one in found.per_layer] == [
+        (index, "full_attention", layer, 4 * layer, 0) for index in range(4)
+    ]
+    assert (found.embedding_parameters, found.head_parameters, found.other_parameters) == (259 * 16, 259 * 16, 16)
+    assert found.parameters == 2 * 259 * 16 + 4 * layer + 16
+    assert found.bytes == 4 * found.parameters
+    assert found.cache_bytes_per_token == 2 * (2 * 4) * 4 * 4  # key and value, 2 heads of 4, float32, 4 layers
+    assert (found.architecture, found.model_type, found.source) == ("LlamaForCausalLM", "llama", tiny_llama.source)
+    assert (found.layers, found.hidden_size, found.vocabulary, found.context) == (4, 16, 259, 128)
+    assert (found.layer_path, found.depth_key, found.per_layer_fields) == ("model.layers", "num_hidden_layers", ())
+    assert (found.tied_embeddings, found.dtype, found.fingerprint) == (False, "float32", tiny_llama.fingerprint)
+
+
+def test_gpt2_by_hand(tmp_path: Path) -> None:
+    found = summarize(load(tiny_model_folder(tmp_path, "gpt2"), dtype="bfloat16", device="cpu"))
+    layer = (16 * 48 + 48) + (16 * 16 + 16) + (16 * 64 + 64) + (64 * 16 + 16) + 4 * 16
+    assert [one.parameters for one in found.per_layer] == [layer] * 4
+    assert (found.tied_embeddings, found.embedding_parameters, found.head_parameters) == (True, 259 * 16, 0)
+    assert found.other_parameters == 128 * 16 + 2 * 16  # positions, final norm
+    assert found.bytes == 2 * found.parameters
+    assert found.cache_bytes_per_token == 2 * (4 * 4) * 2 * 4
+    assert (found.hidden_size, found.context, found.depth_key) == (16, 128, "n_layer")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_parts_are_the_whole(family: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family), device="cpu")
+    found = summarize(model)
+    layers = sum(layer.parameters for layer in found.per_layer)
+    assert found.embedding_parameters + found.head_parameters + found.other_parameters + layers == found.parameters
+    assert found.parameters == model.network.num_parameters()
+    assert found.bytes == model.network.get_memory_footprint(return_buffers=False)
+    assert found.layer_types == model.stack.layer_types == tuple(layer.type for layer in found.per_layer)
+
+
+def test_the_cache_is_what_a_real_one_holds(tmp_path: Path) -> None:
+    for family in FAMILIES:
+        model = load(tiny_model_folder(tmp_path, family), device="cpu")
+        tokens = torch.arange(3, 9)[None]  # shorter than every window
+        with torch.no_grad():
+            cache = model.network(tokens, use_cache=True).past_key_values
+        held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+        assert summarize(model).cache_bytes_per_token * 6 == held
+
+
+def test_a_layer_shared_by_two_places_counts_once(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path), device="cpu")
+    model.stack.layers[2] = model.stack.layers[1]
+    found = summarize(replace(model, stack=type(model.stack).of(model.network)))
+    assert found.per_layer[2].parameters == 0 and found.per_layer[1].parameters > 0
+    assert found.parameters == model.network.num_parameters()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_estimate_is_what_loading_takes(family: str, tmp_path: Path) -> None:
+    folder = tiny_model_folder(tmp_path, family, dtype="bfloat16", max_shard_size="20KB")
+    for dtype in ("auto", "float32", "bfloat16", "float16"):
+        assert estimate(folder, dtype=dtype) == summarize(load(folder, dtype=dtype, device="cpu")).bytes
+
+
+def test_the_estimate_of_torch_files_is_their_size(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(b"x" * 1234)
+    assert estimate(tmp_path) == 1234
