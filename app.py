@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from mka.assets import asset
 from mka.studio import session
 from mka.studio.example import open_example
 from mka.studio.sidebar import sidebar
 
-HERE = Path(__file__).parent
+ICON = str(asset("icon.png"))
 
 
 def first_page() -> None:
@@ -18,7 +17,8 @@ def first_page() -> None:
     st.switch_page("pages/similarity.py")
 
 
-st.set_page_config(page_title="MKA studio", page_icon=str(HERE / "assets" / "icon.png"), layout="wide")
+st.set_page_config(page_title="MKA studio", page_icon=ICON, layout="wide")
+st.logo(str(asset("logo.svg")), size="large", icon_image=ICON)
 st.session_state[session.READY] = True
 if session.desk() is None:
     open_example()

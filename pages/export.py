@@ -9,8 +9,9 @@ import streamlit as st
 from mka.errors import BadInput
 from mka.figures import takeaways
 from mka.objects.plan import MergePlan
+from mka.objects.receipt import Receipt
 from mka.studio import session, widgets, work
-from mka.studio.commands import merge_command
+from mka.studio.commands import load_lines, merge_lines
 from mka.studio.desk import Desk
 from mka.studio.receipt_view import receipt_view
 
@@ -29,12 +30,21 @@ def export_form(desk: Desk, plan: MergePlan) -> str:
             try:
                 folder = work.export_folder(root, name)
             except BadInput as error:
-                st.error(widgets.plain(str(error)))
+                widgets.message("refused", str(error))
             else:
-                job = work.export(session.process(), desk, plan, folder)
-                session.follow(session.process().queue.submit("export", f"Writing {name}", job))
-                st.rerun()
+                session.start("export", f"Writing {name}", work.export(session.process(), desk, plan, folder))
     return name
+
+
+def written(saved: Receipt) -> None:
+    """Where it lies, that it was verified, how to load it, what it holds."""
+    st.subheader("Written and verified")
+    st.text(saved.folder)
+    if saved.verified is not None:
+        st.text(f"Reloaded from there; the largest difference of the logits is {saved.verified:.3g}.")
+    st.caption("Load it in Python")
+    st.code("\n".join(load_lines(saved.folder)), language=None)
+    receipt_view(saved)
 
 
 session.guard("pages/export.py")
@@ -44,29 +54,18 @@ if desk is None:
     widgets.nothing_open()
     st.stop()
 plan = session.state().plan
-widgets.sentence(takeaways.of_plan(plan))
 if not plan.groups:
-    st.info("The plan is empty. Add a group on the Similarity or Plan page, then come back.")
-    st.page_link("pages/plan.py", label="Go to Plan", icon=":material/call_merge:")
+    widgets.nothing_planned()
     st.stop()
+st.text(takeaways.of_plan(plan))
 outcome = session.outcome()
 if outcome is None or outcome.report is None:
-    st.warning("This plan was not evaluated yet: the model card will say so.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("This plan is not evaluated yet: its model card will say so.", width="content")
+        st.page_link("pages/evaluate.py", label="Evaluate it first", icon=":material/query_stats:")
 name = export_form(desk, plan)
 if outcome is not None and outcome.saved is not None:
-    saved = outcome.saved
-    st.success("Written and verified.")
-    st.text(saved.folder)
-    if saved.verified is not None:
-        st.text(f"Largest difference of the logits after reloading: {saved.verified:.3g}")
-    st.subheader("Receipt")
-    receipt_view(saved)
-st.download_button(
-    "Plan as JSON",
-    json.dumps(plan.to_json(), indent=2) + "\n",
-    file_name="plan.json",
-    mime="application/json",
-    on_click="ignore",
-    icon=":material/download:",
-)
-widgets.command(*merge_command(desk, str(session.out_folder() / name)))
+    written(outcome.saved)
+st.subheader("Or the plan alone")
+widgets.download("Plan as JSON", json.dumps(plan.to_json(), indent=2) + "\n", "plan.json")
+widgets.command(merge_lines(desk, plan, session.out_folder() / name, session.out_folder()))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.figures import takeaways
-from mka.figures.manifold import manifold
-from mka.studio import session, widgets
-from mka.studio.commands import analyze_command
+from mka.figures import takeaways, words
+from mka.figures.manifold import manifold, subjects_of
+from mka.studio import map_view, session, widgets
+from mka.studio.commands import analyze_lines
 
 session.guard("pages/manifold.py")
 desk = session.desk()
@@ -20,45 +20,24 @@ if not desk.embeddings:
     st.stop()
 
 names = list(desk.embeddings)
-name = names[0]
-if len(names) > 1:
-    name = st.segmented_control("Method", names, default=names[0], required=True, key="method", persist_state="session")
-embedding = desk.embeddings[name if name in desk.embeddings else names[0]]
-last = embedding.layers - 1
-block = session.state().candidate_layers[:1]
-first_layer, second_layer = (block[0][0], block[0][-1]) if block else (0, min(1, last))
-
-compare = st.toggle("Two layers side by side", value=True, key="compare", persist_state="session")
-left, right = st.columns(2)
-layer = left.slider("Layer", 0, max(1, last), first_layer, key=f"layer-{first_layer}", disabled=last == 0)
-layers = (min(layer, last),)
-if compare:
-    other = right.slider("Beside it", 0, max(1, last), second_layer, key=f"beside-{second_layer}", disabled=last == 0)
-    layers = (layers[0], min(other, last))
-if block:
-    st.caption("The two layers are the ends of the proposed block; move the sliders to look elsewhere.")
-
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    name = st.radio(
+        "Map",
+        names,
+        format_func=lambda key: words.named(words.MAPS, key),
+        key="method",
+        persist_state="session",
+        horizontal=True,
+        width="content",
+    )
+    embedding = desk.embeddings[name if name in desk.embeddings else names[0]]
+    compare = st.toggle("Compare two layers", value=True, key="compare", persist_state="session")
+    subject = st.selectbox("Highlight", subjects_of(embedding), index=None, placeholder="every subject", width=220)
+layers = map_view.choose_layers(embedding.layers, session.state().candidate_layers, compare=compare)
 takeaway = takeaways.of_manifold(embedding, layers)
-widgets.chart(manifold(embedding, layers, session.theme()), "manifold", takeaway)
-widgets.sentence(takeaway)
-
-if embedding.quality:
-    st.subheader("How far to trust the picture")
-    cells = st.columns(max(2, len(embedding.quality)))
-    for cell, (quality, values) in zip(cells, embedding.quality.items(), strict=False):
-        text = " · ".join(f"{values[i]:.3f}" for i in layers)
-        cell.metric(widgets.plain(quality.replace("_", " ")), text, border=True, help=f"Layer {layers}")
-points = embedding.points
-widgets.download_csv(
-    "Coordinates as CSV",
-    widgets.csv_text(
-        ["layer", "point", "subject", "text", "x", "y"],
-        (
-            [i, n, points[n].subject if points else "", points[n].text if points else "", *map(float, row[:2])]
-            for i in layers
-            for n, row in enumerate(embedding.coordinates[i])
-        ),
-    ),
-    f"manifold-{embedding.method}-{'-'.join(map(str, layers))}.csv",
-)
-widgets.command(*analyze_command(desk, list(desk.similarities) or ["npib"]))
+figure = manifold(embedding, layers, session.theme(), highlight=subject)
+widgets.chart(figure, "manifold", takeaway)
+st.text(takeaway)
+widgets.take_away(figure, map_view.file_name(embedding, layers), lambda: map_view.as_csv(embedding, layers))
+map_view.quality(embedding, layers)
+widgets.command(analyze_lines(desk, session.out_folder()))

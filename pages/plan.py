@@ -5,45 +5,35 @@ from __future__ import annotations
 import json
 
 import streamlit as st
-from mka.planning.savings import savings
 
 from mka.errors import MkaError
 from mka.figures import takeaways
 from mka.figures.plan_ruler import plan_ruler
-from mka.objects.plan import MergePlan
-from mka.studio import proposals, session, widgets
-from mka.studio.commands import plan_command
+from mka.objects.plan import MergePlan, Provenance
+from mka.planning.strategies import STRATEGIES
+from mka.studio import block_panel, proposals, session, widgets
+from mka.studio.commands import plan_lines
 from mka.studio.desk import Desk
-from mka.studio.memory import bytes_text, count_text
 from mka.studio.plan_editor import group_editor
-from mka.studio.state import StudioState
+from mka.studio.savings_view import savings_view
 
 
-def show_savings(desk: Desk, plan: MergePlan) -> None:
-    """Layers, parameters and bytes, before and after."""
-    saved = savings(desk.summary, plan)
-    rows = (("Layers", saved.layers, str), ("Parameters", saved.parameters, count_text))
-    rows += (("Weights", saved.bytes, bytes_text), ("Cache per token", saved.cache_bytes_per_token, bytes_text))
-    for cell, (label, (before, after), text) in zip(st.columns(4), rows, strict=True):
-        change = (after - before) / before if before else 0.0
-        cell.metric(
-            label,
-            text(after),
-            f"{change:+.1%}" if change else "as before",
-            delta_color="off",
-            border=True,
-            delta_arrow="off",
-        )
-
-
-def propose_form(desk: Desk) -> None:
+def ask_strategy(desk: Desk) -> None:
     """Ask a strategy for a proposal."""
-    with st.form("strategy"):
-        names = list(proposals.strategies())
-        name = st.selectbox("Strategy", names, help="Each proposes layers; you decide.")
-        most = max(1, desk.summary.layers - 1)
-        remove = int(st.number_input("Layers to remove", 1, most, min(3, most)))
-        if st.form_submit_button("Propose", width="stretch"):
+    with st.container(border=True):
+        name = st.radio(
+            "Strategy",
+            list(STRATEGIES),
+            captions=[strategy.sentence for strategy in STRATEGIES.values()],
+            key="strategy",
+            persist_state="session",
+        )
+        most = proposals.most_removed(name, desk.summary.layers)
+        if most < 1:
+            st.caption("This model is too shallow for it.")
+            return
+        remove = int(st.number_input("Layers to remove", 1, most, min(3, most), key=f"remove-{name}-{most}"))
+        if st.button("Ask for a proposal"):
             try:
                 proposal = proposals.propose(desk, name, remove)
             except MkaError as error:
@@ -51,22 +41,12 @@ def propose_form(desk: Desk) -> None:
             else:
                 session.act(lambda now: now.propose(proposal))
             st.rerun()
-    for name, said in proposals.strategies().items():
-        st.caption(f"**{widgets.plain(name)}**: {widgets.plain(said)}")
 
 
 def files(plan: MergePlan) -> None:
     """Take the plan away as JSON, or bring one."""
-    st.download_button(
-        "Plan as JSON",
-        json.dumps(plan.to_json(), indent=2) + "\n",
-        file_name="plan.json",
-        mime="application/json",
-        on_click="ignore",
-        icon=":material/download:",
-        disabled=not plan.groups,
-        width="stretch",
-    )
+    text = json.dumps(plan.to_json(), indent=2) + "\n"
+    widgets.download("Plan as JSON", text, "plan.json", disabled=not plan.groups)
     uploaded = st.file_uploader("Open a plan file", type="json", key=f"plan-file-{session.clicks()}")
     if uploaded is not None:
         session.count_click()
@@ -88,24 +68,28 @@ if desk is None:
 state = session.state()
 takeaway = takeaways.of_plan(state.plan)
 widgets.chart(plan_ruler(state.plan, session.theme(), candidates=state.candidate_layers), "plan", takeaway)
-widgets.sentence(takeaway)
-show_savings(desk, state.plan)
+st.text(takeaway)
+savings_view(desk.summary, state.plan)
 
 left, right = st.columns([3, 2], gap="large")
 with left:
-    st.subheader("Groups")
-    if not state.plan.groups:
-        st.info("No group yet. Choose a block by its layers here, click one on the Similarity page, or ask a strategy.")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Groups", width="content")
+        block_panel.history()
+    if not state.plan.groups and not state.candidate:
+        st.info("No group yet. Name a block here, click one on the Similarity page, or ask a strategy.")
+    block_panel.candidate_card()
     for index, group in enumerate(state.plan.groups):
         group_editor(index, group)
-    st.subheader("Add a block")
-    widgets.candidate_actions("plan")
-    st.button("Clear the plan", on_click=session.act, args=(StudioState.clear,), disabled=not state.plan.groups)
+    st.subheader("Propose a block")
+    block_panel.propose_block(Provenance())
+    if state.plan.groups:
+        block_panel.go_on()
 with right:
     st.subheader("Ask a strategy")
-    propose_form(desk)
+    ask_strategy(desk)
     st.subheader("Files")
     files(state.plan)
 
 if state.plan.groups:
-    widgets.command(*plan_command(desk, state.plan))
+    widgets.command(plan_lines(desk, state.plan, session.out_folder()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.figures import takeaways
+from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.heatmap import heatmap
-from mka.studio import session, widgets
-from mka.studio.commands import analyze_command
+from mka.studio import block_panel, matrix, proposals, session, widgets
+from mka.studio.commands import analyze_lines
 
 session.guard("pages/similarity.py")
 desk = session.desk()
@@ -21,48 +21,59 @@ if not desk.similarities:
     st.stop()
 
 names = list(desk.similarities)
-bar, switch = st.columns([3, 1], vertical_alignment="bottom")
-name = bar.segmented_control("Measure", names, default=names[0], required=True, key="measure", persist_state="session")
-full = switch.toggle("Full colour range", key="full-range", help="From the smallest value instead of the 2 % quantile.")
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    name = st.radio(
+        "Measure",
+        names,
+        format_func=lambda key: words.named(words.MEASURES, key),
+        key="measure",
+        persist_state="session",
+        horizontal=True,
+        width="content",
+    )
+    full = st.toggle(
+        "Full colour range",
+        key="full-range",
+        persist_state="session",
+        help="Colours from the smallest value on, instead of the 2 % quantile.",
+    )
 similarity = desk.similarities[name if name in desk.similarities else names[0]]
 state = session.state()
+seen = proposals.seen(similarity)
 
 
 def cell_clicked(x: float, y: float) -> None:
     """A cell of the heatmap: column x, row y."""
-    session.act(lambda now: now.click_cell(round(y), round(x)))
+    session.act(lambda now: now.click_cell(round(y), round(x), seen))
 
 
 def pair_clicked(x: float | str, _: float) -> None:
     """A bar of the strip, named "layer·next"."""
-    first = int(str(x).split("·")[0])
-    session.act(lambda now: now.click_block(first, first + 1))
+    first, second = str(x).split("·")
+    session.act(lambda now: now.click_block(int(first), int(second), seen))
 
 
-picture, side = st.columns([5, 3], gap="large")
+st.text(takeaways.of_cells(similarity, desk.texts, desk.summary.source))
+picture, side = matrix.places(similarity)
 with picture:
     takeaway = takeaways.of_similarity(similarity)
     figure = heatmap(
         similarity, session.theme(), groups=state.plan.groups, candidates=state.candidate_layers, full_range=full
     )
     widgets.chart(figure, "heatmap", takeaway, cell_clicked)
-    widgets.sentence(takeaway)
+    st.text(takeaway)
     if similarity.note:
-        st.caption(widgets.plain(similarity.note))
-    widgets.download_csv(
-        "Matrix as CSV",
-        widgets.csv_text(
-            ["layer", *map(str, range(similarity.layers))],
-            ([row, *map(float, values)] for row, values in enumerate(similarity.values)),
-        ),
-        f"similarity-{similarity.measure}.csv",
-    )
+        st.text(similarity.note)
+    widgets.take_away(figure, f"similarity-{similarity.measure}", lambda: matrix.as_csv(similarity))
 with side:
-    st.subheader("Choose a block")
-    st.caption("Click a cell: the layers between its row and its column become one block. Click it again to add it.")
-    widgets.candidate_actions("similarity")
-    st.subheader("Neighbours")
-    strip = adjacent_strip(similarity, session.theme(), groups=state.plan.groups, candidates=state.candidate_layers)
-    widgets.chart(strip, "neighbours", takeaway, pair_clicked)
+    st.subheader("Propose a block")
+    st.caption("Click a cell: the layers from its row to its column become one block. Click it again to add it.")
+    block_panel.propose_block(seen)
+    block_panel.candidate_card()
+    block_panel.plan_card()
 
-widgets.command(*analyze_command(desk, names))
+st.subheader("Neighbours")
+st.caption("How alike each layer is to the next one. Click a bar to propose the pair.")
+strip = adjacent_strip(similarity, session.theme(), groups=state.plan.groups, candidates=state.candidate_layers)
+widgets.chart(strip, "neighbours", takeaway, pair_clicked)
+widgets.command(analyze_lines(desk, session.out_folder()))

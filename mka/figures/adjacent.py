@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -21,8 +22,8 @@ def adjacent_strip(
 ) -> go.Figure:
     """One bar per pair (l, l+1); pairs inside a planned group are vermilion, inside a candidate hatched."""
     values = similarity.adjacent
-    planned = {(a, b) for group in groups for a, b in zip(group.layers, group.layers[1:]) if b == a + 1}
-    proposed = {(a, b) for layers in candidates for a, b in zip(layers, layers[1:]) if b == a + 1}
+    planned = {(a, b) for group in groups for a, b in pairwise(group.layers) if b == a + 1}
+    proposed = {(a, b) for layers in candidates for a, b in pairwise(layers) if b == a + 1}
     pairs = [(layer, layer + 1) for layer in range(len(values))]
     figure = go.Figure(
         go.Bar(
@@ -41,7 +42,7 @@ def adjacent_strip(
             hovertemplate="layers %{x}: %{y:.3f}<br>click to propose this pair<extra></extra>",
         )
     )
-    styled(figure, theme, height=240)
+    styled(figure, theme, height=210)
     figure.update_xaxes(type="category", title="layer · next layer", fixedrange=True, showgrid=False)
     figure.update_yaxes(title=None, range=_range(values), fixedrange=True)
     figure.update_layout(

@@ -7,9 +7,15 @@ import math
 import plotly.graph_objects as go
 
 from mka.figures.theme import OKABE_ITO, VERMILION, Theme, escape, styled
-from mka.objects.report import Report, Result
+from mka.objects.report import Choices, Report, Result
 
 Z95 = 1.959963984540054
+LOOKS = {
+    "truncate": (OKABE_ITO[0], "square"),
+    "drop-keep-last": (OKABE_ITO[2], "triangle-up"),
+}
+SPREAD = 0.27
+"""How far above and below its row a subject's first and last dot lie, in rows."""
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
@@ -29,63 +35,59 @@ def report_series(report: Report) -> tuple[tuple[str, Result], ...]:
 
 def subject_dots(report: Report, theme: Theme) -> go.Figure:
     """One row per subject and one dot per model, with 95 % Wilson intervals; the dotted line is chance."""
-    series = [(name, result) for name, result in report_series(report) if result.choices]
-    subjects = sorted(
-        {subject for _, result in series if result.choices for subject in result.choices.subjects}, reverse=True
-    )
-    look = {"merged": (VERMILION, "circle"), "unmerged": (theme.text, "diamond-open")}
-    spare = iter(
-        ((OKABE_ITO[0], "square"), (OKABE_ITO[2], "triangle-up"), (OKABE_ITO[1], "cross"), (OKABE_ITO[3], "x"))
-    )
+    series = [(name, result.choices) for name, result in report_series(report) if result.choices]
+    subjects = sorted({subject for _, choices in series for subject in choices.subjects}, reverse=True)
+    looks = {"merged": (VERMILION, "circle"), "unmerged": (theme.text, "diamond-open")} | LOOKS
     figure = go.Figure()
-    offsets = [0.27 - 0.54 * i / max(1, len(series) - 1) for i in range(len(series))]
-    for (name, result), offset in zip(series, offsets):
-        assert result.choices is not None
-        colour, symbol = look.get(name) or next(spare, (OKABE_ITO[7], "circle"))
-        rows = [
-            (i, subject, result.choices.subjects[subject])
-            for i, subject in enumerate(subjects)
-            if subject in result.choices.subjects
-        ]
-        intervals = [wilson(item.accuracy, item.n) for _, _, item in rows]
-        figure.add_trace(
-            go.Scatter(
-                x=[item.accuracy for _, _, item in rows],
-                y=[i + offset for i, _, _ in rows],
-                mode="markers",
-                name=escape(name),
-                marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1.5, "color": colour}},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "thickness": 1.2,
-                    "width": 0,
-                    "color": colour,
-                    "array": [high - item.accuracy for (_, _, item), (_, high) in zip(rows, intervals)],
-                    "arrayminus": [item.accuracy - low for (_, _, item), (low, _) in zip(rows, intervals)],
-                },
-                customdata=[[escape(subject), item.n] for _, subject, item in rows],
-                hovertemplate=escape(name)
-                + ", %{customdata[0]}: %{x:.1%} of %{customdata[1]} questions<extra></extra>",
-            )
-        )
-    styled(figure, theme, height=max(220, 44 * len(subjects) + 110))
-    figure.add_vline(
-        x=0.25,
-        line={"color": theme.muted, "dash": "dot", "width": 1.5},
-        annotation_text="chance",
-        annotation_font_color=theme.muted,
+    for index, (name, choices) in enumerate(series):
+        offset = SPREAD - 2 * SPREAD * index / max(1, len(series) - 1)
+        look = looks.get(name, (OKABE_ITO[7], "x"))
+        figure.add_trace(_dots(name, choices, subjects, offset, look))
+    styled(figure, theme, height=max(220, 40 * len(subjects) + 110))
+    figure.add_vline(x=0.25, line={"color": theme.muted, "dash": "dot", "width": 1.5})
+    figure.update_xaxes(
+        range=[-0.01, 1.02],
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        ticktext=["0%", "25%<br>chance", "50%", "75%", "100%"],
+        title="questions answered right",
+        fixedrange=True,
     )
-    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", title="questions answered right", fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(subjects))),
-        ticktext=[escape(s) for s in subjects],
+        ticktext=[escape(subject.replace("_", " ")) for subject in subjects],
         fixedrange=True,
         automargin=True,
         zeroline=False,
         range=[-0.6, len(subjects) - 0.4],
     )
     figure.update_layout(
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, margin={"t": 40}, dragmode=False
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, margin={"t": 40}, dragmode=False
     )
     return figure
+
+
+def _dots(name: str, choices: Choices, subjects: list[str], offset: float, look: tuple[str, str]) -> go.Scatter:
+    """One model's dots; subjects that it was not asked are left out."""
+    colour, symbol = look
+    rows = [
+        (row, subject, choices.subjects[subject]) for row, subject in enumerate(subjects) if subject in choices.subjects
+    ]
+    intervals = [wilson(item.accuracy, item.n) for _, _, item in rows]
+    return go.Scatter(
+        x=[item.accuracy for _, _, item in rows],
+        y=[row + offset for row, _, _ in rows],
+        mode="markers",
+        name=escape(name),
+        marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1.5, "color": colour}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "thickness": 1.2,
+            "width": 0,
+            "color": colour,
+            "array": [high - item.accuracy for (_, _, item), (_, high) in zip(rows, intervals, strict=True)],
+            "arrayminus": [item.accuracy - low for (_, _, item), (low, _) in zip(rows, intervals, strict=True)],
+        },
+        customdata=[[escape(name), escape(subject.replace("_", " ")), item.n] for _, subject, item in rows],
+        hovertemplate="%{customdata[0]}, %{customdata[1]}: %{x:.1%} of %{customdata[2]} questions<extra></extra>",
+    )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mka.figures.theme import VERMILION, Theme, styled
+from mka.figures import words
+from mka.figures.theme import VERMILION, Theme, contrasting, styled
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 
@@ -92,10 +93,20 @@ def heatmap(
         clickmode="event+select",
         dragmode=False,
         showlegend=False,
-        margin={"l": 48, "r": 8, "t": 8, "b": 44},
+        margin={"l": 48, "r": 8, "t": 40, "b": 44},
+        title={
+            "text": words.named(words.MEASURES, similarity.measure),
+            "font": {"size": 13, "color": theme.muted},
+            "x": 0,
+            "xanchor": "left",
+            "xref": "paper",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 2},
+        },
     )
     for layers in candidates:
-        _outline(figure, layers, label="candidate", dash="dash", colour=theme.text)
+        _outline(figure, layers, label=f"proposed {_span(layers)}", dash="dash", colour="#FFFFFF")
     for group in groups:
         _outline(figure, group.layers, label=_span(group.layers), dash="solid", colour=VERMILION)
     return figure
@@ -104,7 +115,7 @@ def heatmap(
 def _overlay(similarity: Similarity) -> go.Scatter:
     """One invisible marker per cell; it must be smaller than a cell, or its neighbour is hit."""
     rows, columns = (grid.ravel() for grid in np.indices(similarity.values.shape))
-    texts = [_cell_text(similarity, int(row), int(column)) for row, column in zip(rows, columns)]
+    texts = [_cell_text(similarity, int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
     return go.Scatter(
         x=columns,
         y=rows,
@@ -112,7 +123,7 @@ def _overlay(similarity: Similarity) -> go.Scatter:
         marker={"size": 2, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        ids=[cell_id(int(row), int(column)) for row, column in zip(rows, columns)],
+        ids=[cell_id(int(row), int(column)) for row, column in zip(rows, columns, strict=True)],
         text=texts,
         hovertemplate="%{text}<extra></extra>",
     )
@@ -137,10 +148,9 @@ def _span(layers: Sequence[int]) -> str:
 def _outline(figure: go.Figure, layers: Sequence[int], *, label: str, dash: str, colour: str) -> None:
     """A white stroke under a coloured one, so that it shows on every cell colour, and a label."""
     corner = {"x0": layers[0] - 0.5, "x1": layers[-1] + 0.5, "y0": layers[0] - 0.5, "y1": layers[-1] + 0.5}
+    stroke = colour if dash == "solid" else "#111111"
     figure.add_shape(type="rect", **corner, line={"color": "#FFFFFF", "width": 5})
-    figure.add_shape(
-        type="rect", **corner, line={"color": colour if dash == "solid" else "#111111", "width": 2, "dash": dash}
-    )
+    figure.add_shape(type="rect", **corner, line={"color": stroke, "width": 2, "dash": dash})
     figure.add_annotation(
         x=layers[-1] + 0.5,
         y=layers[0] - 0.5,
@@ -148,7 +158,7 @@ def _outline(figure: go.Figure, layers: Sequence[int], *, label: str, dash: str,
         showarrow=False,
         xanchor="right",
         yanchor="bottom",
-        font={"color": "#FFFFFF" if dash == "solid" else "#111111", "size": 11},
-        bgcolor=colour if dash == "solid" else "#FFFFFF",
+        font={"color": contrasting(colour), "size": 11},
+        bgcolor=colour,
         borderpad=2,
     )

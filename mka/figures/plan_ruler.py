@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from mka.figures.theme import Theme, group_colours, styled
+from mka.figures.theme import Theme, contrasting, group_colours, styled
 from mka.objects.plan import MergePlan
 
 BEFORE, AFTER = 1.0, 0.0
@@ -52,6 +52,7 @@ def plan_ruler(plan: MergePlan, theme: Theme, *, candidates: Sequence[tuple[int,
         ticktext=["after", "before"],
         fixedrange=True,
         showgrid=False,
+        showline=False,
         zeroline=False,
     )
     figure.update_layout(showlegend=False, margin={"l": 56, "r": 8, "t": 4, "b": 4}, dragmode=False)
@@ -82,14 +83,6 @@ def _block(figure: go.Figure, x: float, y: float, label: str, fill: str, line: s
         showarrow=False,
         font={"size": 11, "color": theme.text if plain else contrasting(fill)},
     )
-
-
-def contrasting(fill: str) -> str:
-    """Black or white, whichever reads better on `fill` (#RRGGBB), by WCAG relative luminance."""
-    channels = [int(fill[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#FFFFFF"
 
 
 def _thread(figure: go.Figure, old: float, new: float, colour: str) -> None:

@@ -57,6 +57,14 @@ def subject_marks(subjects: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+def contrasting(fill: str) -> str:
+    """Black or white, whichever reads better on `fill` (#RRGGBB), by WCAG relative luminance."""
+    channels = [int(fill[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#FFFFFF"
+
+
 def escape(text: str) -> str:
     """Text as plotly shows it literally: its labels read a little HTML, and names come from files."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -72,6 +80,7 @@ def styled(figure: go.Figure, theme: Theme, *, height: int) -> go.Figure:
         margin={"l": 56, "r": 16, "t": 12, "b": 48},
         hoverlabel={"bgcolor": theme.page, "bordercolor": theme.grid, "font": {"family": FONT, "color": theme.text}},
         legend={"font": {"color": theme.text}, "bgcolor": "rgba(0,0,0,0)"},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
     )
     axis = {
         "gridcolor": theme.grid,

@@ -1,42 +1,80 @@
-"""The command lines that repeat what the screen shows, word by word; quoting is left to who prints them."""
+"""The command lines that repeat what the screen shows; a line that begins with # is a remark."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from mka.objects.plan import MergePlan
-from mka.studio.desk import Desk
+from mka.planning.strategies import STRATEGIES
+from mka.studio.desk import Desk, Trial
+from mka.studio.state import equal_group
+
+PLAN = "plan.json"
+FROM_FILE = f'# {PLAN}: this plan is more than groups of equal weight; save it by "Plan as JSON"'
 
 
-def inspect_command(desk: Desk) -> list[str]:
-    return ["mka", "inspect", desk.summary.source]
+def inspect_lines(desk: Desk) -> list[str]:
+    """What the Model page shows."""
+    return [_line("inspect", desk.summary.source)]
 
 
-def analyze_command(desk: Desk, measures: Sequence[str]) -> list[str]:
-    words = ["mka", "analyze", desk.summary.source, "--calibration", desk.calibration or "demo"]
-    words += ["--measure", ",".join(measures)]
-    if desk.embeddings:
-        words += ["--embed", ",".join(desk.embeddings)]
-    return [*words, "--out", "out/analysis"]
+def analyze_lines(desk: Desk, out: Path) -> list[str]:
+    """What the Similarity and Manifold pages show; no line before an analysis."""
+    made = desk.analysis
+    if made is None:
+        return []
+    words = ["analyze", desk.summary.source, "--calibration", made.calibration, "--limit", str(made.n_points)]
+    if made.similarities:
+        words += ["--measure", ",".join(made.similarities)]
+    if made.embeddings:
+        words += ["--embed", ",".join(made.embeddings)]
+    return [_line(*words, "--out", str(out / "analysis"))]
 
 
-def plan_command(desk: Desk, plan: MergePlan) -> list[str]:
-    """Repeats a strategy's plan by its name, a hand-made one by its groups; other weights need the plan file."""
-    words = ["mka", "plan", desk.summary.source]
+def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
+    """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file."""
+    words = ["plan", desk.summary.source]
     strategy = plan.provenance.strategy
-    if strategy != "manual":
-        words += ["--strategy", strategy, "--remove", str(plan.removed), "--calibration", desk.calibration or "demo"]
-    else:
-        words += ["--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)]
-    return [*words, "--out", "plan.json"]
+    if strategy in STRATEGIES:
+        words += ["--strategy", strategy, "--remove", str(plan.removed)]
+        if STRATEGIES[strategy].needs_similarity:
+            lines = analyze_lines(desk, out)
+            return [*lines, _line(*words, "--analysis", str(out / "analysis"), "--out", PLAN)]
+        return [_line(*words, "--out", PLAN)]
+    if all(group == equal_group(_run(group.layers)) for group in plan.groups):
+        groups = ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)
+        return [_line(*words, "--groups", groups, "--out", PLAN)]
+    return [FROM_FILE]
 
 
-def merge_command(desk: Desk, folder: str, *options: str) -> list[str]:
-    return ["mka", "merge", desk.summary.source, "plan.json", "--out", folder, *options]
+def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:
+    """What the Export page writes."""
+    return [*plan_lines(desk, plan, out), _line("merge", desk.summary.source, PLAN, "--out", str(folder))]
 
 
-def evaluate_command(desk: Desk, data: str, tasks: Sequence[str], limit: int | None, shots: int) -> list[str]:
-    words = ["mka", "evaluate", desk.summary.source, "--plan", "plan.json", "--tasks", ",".join(tasks), "--data", data]
-    if shots:
-        words += ["--shots", str(shots)]
-    return words + (["--limit", str(limit)] if limit else [])
+def evaluate_lines(desk: Desk, plan: MergePlan, trial: Trial, out: Path) -> list[str]:
+    """What the Evaluate page shows."""
+    words = ["evaluate", desk.summary.source, "--plan", PLAN, "--tasks", ",".join(trial.tasks)]
+    words += ["--data", trial.data, "--limit", str(trial.limit)]
+    if trial.shots:
+        words += ["--shots", str(trial.shots)]
+    return [*plan_lines(desk, plan, out), _line(*words)]
+
+
+def load_lines(folder: str) -> list[str]:
+    """Python that loads an exported checkpoint; any tool for such folders will do."""
+    return [
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        f"model = AutoModelForCausalLM.from_pretrained({folder!r})",
+        f"tokenizer = AutoTokenizer.from_pretrained({folder!r})",
+    ]
+
+
+def _run(layers: Sequence[int]) -> tuple[int, ...]:
+    return tuple(range(layers[0], layers[-1] + 1))
+
+
+def _line(*words: str) -> str:
+    return shlex.join(("mka", *words))

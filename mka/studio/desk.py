@@ -1,9 +1,9 @@
-"""What lies on the desk of one session: a model's description and the analyses made of it."""
+"""What lies on the desk of one session: a model's description and the analysis made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mka.objects.embedding import Embedding
 from mka.objects.model_summary import ModelSummary
@@ -11,17 +11,48 @@ from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report
 from mka.objects.similarity import Similarity
+from mka.workflows.analysis_files import Analysis
+
+DEMO = "demo"
 
 
 @dataclass(frozen=True)
 class Desk:
-    """summary: the open model; similarities and embeddings by name; calibration: the word or path they come from."""
+    """summary: the open model; analysis: what was computed of it, None before; bundled: it came with the program."""
 
     summary: ModelSummary
-    similarities: Mapping[str, Similarity] = field(default_factory=dict)
-    embeddings: Mapping[str, Embedding] = field(default_factory=dict)
-    calibration: str = ""
+    analysis: Analysis | None = None
     bundled: bool = False
+
+    @property
+    def similarities(self) -> Mapping[str, Similarity]:
+        """By measure; empty before an analysis."""
+        return self.analysis.similarities if self.analysis else {}
+
+    @property
+    def embeddings(self) -> Mapping[str, Embedding]:
+        """By method; empty before an analysis."""
+        return self.analysis.embeddings if self.analysis else {}
+
+    @property
+    def texts(self) -> int:
+        """How many calibration texts the analysis read; 0 before one."""
+        return self.analysis.n_points if self.analysis else 0
+
+    @property
+    def own_data(self) -> str:
+        """The word that names this model's own texts and questions; "" where a person must name them."""
+        return DEMO if self.summary.source == DEMO else ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to measure: tasks, the data word or path, at most so many texts and questions, exemplars per question."""
+
+    tasks: tuple[str, ...]
+    data: str
+    limit: int
+    shots: int
 
 
 @dataclass(frozen=True)
@@ -31,5 +62,6 @@ class Outcome:
     plan: MergePlan
     receipt: Receipt | None = None
     report: Report | None = None
+    trial: Trial | None = None
     saved: Receipt | None = None
     seconds: float = 0.0

@@ -9,7 +9,7 @@ from mka.assets import asset
 from mka.errors import MkaError
 from mka.studio import session
 from mka.studio.desk import Desk
-from mka.workflows.analysis import read_analysis
+from mka.workflows.analysis_files import read_analysis
 
 
 def example_folder() -> Path:
@@ -19,11 +19,9 @@ def example_folder() -> Path:
 
 
 def open_example() -> None:
-    """Put the example on this session's desk; without one, the desk stays empty."""
+    """Put the example on this session's desk; without one, the desk stays empty and each page says what to do."""
     try:
         analysis = read_analysis(example_folder())
     except MkaError:
         return
-    session.open_desk(
-        Desk(analysis.summary, analysis.similarities, analysis.embeddings, analysis.calibration, bundled=True)
-    )
+    session.open_desk(Desk(analysis.summary, analysis, bundled=True))

@@ -6,6 +6,7 @@ Workers never call streamlit. Jobs live in the process, not in a browser session
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 import traceback
@@ -37,6 +38,7 @@ class Job:
     error: str = ""
     result: Any = field(default=None, repr=False)
     started: float = 0.0
+    stage_started: float = 0.0
     ended: float = 0.0
     cancel: Cancel = field(default_factory=Cancel, repr=False)
 
@@ -54,12 +56,28 @@ class Job:
         """How long it has run, or ran."""
         return (self.ended or time.monotonic()) - self.started if self.started else 0.0
 
+    def report(self, stage: str, done: int, total: int) -> None:
+        """Where the work is, as `Progress`; raises Cancelled where a stop was asked for."""
+        self.cancel.check()
+        if stage != self.stage:
+            self.stage_started = time.monotonic()
+        self.stage, self.done, self.total = stage, done, total
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the present stage will take at its pace so far; None where that cannot be told."""
+        if self.state != RUNNING or not 0 < self.done < self.total:
+            return None
+        return (time.monotonic() - self.stage_started) * (self.total - self.done) / self.done
+
     def describe(self) -> str:
         """Stage, share and time as one short line."""
         if self.state == WAITING:
             return "waiting for the job before it"
         count = f" {self.done}/{self.total}" if self.total else ""
-        return f"{self.stage or 'starting'}{count} · {self.seconds:.0f} s"
+        left = self.seconds_left
+        rest = "" if left is None else f", this step {math.ceil(left)} s more"
+        return f"{self.stage or 'starting'}{count} · {self.seconds:.0f} s{rest}"
 
 
 class JobQueue:
@@ -116,22 +134,15 @@ class JobQueue:
 
 def _carry_out(job: Job) -> tuple[str, str]:
     """Run one job to its end; returns its last state and the sentence that says what went wrong."""
-
-    def progress(stage: str, done: int, total: int) -> None:
-        job.cancel.check()
-        job.stage, job.done, job.total = stage, done, total
-
     try:
-        job.result = job.work(progress, job.cancel)
+        job.result = job.work(job.report, job.cancel)
     except Cancelled:
         return STOPPED, ""
     except MkaError as error:
         return FAILED, str(error)
     except MemoryError:
         return FAILED, "the machine's memory is full; close other programs or choose a smaller model"
-    except (
-        Exception
-    ) as error:  # the one place where anything may arrive: the thread must live on, the screen stays readable
+    except Exception as error:  # anything may arrive here; the thread must live on and the screen stay readable
         traceback.print_exc()
         return FAILED, f"{type(error).__name__}: {error}; the terminal that runs the studio has the details"
     return DONE, ""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
+from mka.workflows.merging import merge
+from mka.workflows.opening import Opening
 
 if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
@@ -23,29 +25,32 @@ class ModelStore:
     def __init__(self) -> None:
         self._source = ""
         self._model: LoadedModel | None = None
+        self._plan: MergePlan | None = None
         self._merged: MergedModel | None = None
+
+    def opened(self, source: str, *, progress: Progress = silent) -> LoadedModel:
+        """The model of `source` as it is there now: always read anew."""
+        self.evict()
+        self._model = Opening().model(source, progress=progress)
+        self._source = source
+        return self._model
 
     def model(self, source: str, *, progress: Progress = silent) -> LoadedModel:
         """The model of `source`, loaded now if it is not the one held."""
-        if self._model is None or self._source != source:
-            self.evict()
-            from mka.models.loading import load
-
-            self._model = load(source, progress=progress)
-            self._source = source
-        return self._model
+        if self._model is not None and self._source == source:
+            return self._model
+        return self.opened(source, progress=progress)
 
     def merged(self, source: str, plan: MergePlan, *, progress: Progress, cancel: Cancel) -> MergedModel:
         """`source` merged by `plan`, done now unless the very same merge is held."""
         model = self.model(source, progress=progress)
-        if self._merged is None or self._merged.plan.key != plan.key:
+        if self._merged is None or self._plan != plan:
             self._merged = None
-            from mka.workflows.merging import merge
-
             self._merged = merge(model, plan, progress=progress, cancel=cancel)
+            self._plan = plan  # the merged model's own plan may name more texts than this one
         return self._merged
 
     def evict(self) -> None:
         """Release what is held."""
-        self._source, self._model, self._merged = "", None, None
+        self._source, self._model, self._plan, self._merged = "", None, None, None
         gc.collect()

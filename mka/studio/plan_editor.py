@@ -8,23 +8,28 @@ from mka.objects.plan import MergeGroup
 from mka.studio import session
 from mka.studio.state import named
 
-METHOD_WORDS = {"average": "averaged into one", "drop": "dropped", "keep": "one of them kept"}
+METHOD_WORDS = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
 COLUMNS = 4
 
 
 def group_editor(index: int, group: MergeGroup) -> None:
     """Draw group `index` with a weight per member."""
     with st.container(border=True):
-        title, remove = st.columns([4, 1], vertical_alignment="center")
-        part = ", projections only" if group.tensors == "projections" else ""
-        title.markdown(f"**Group {index + 1}** · layers {named(group.layers)} · {METHOD_WORDS[group.method]}{part}")
-        remove.button(
-            "Remove",
-            key=f"remove-{index}",
-            on_click=session.act,
-            args=(lambda now: now.remove_group(index),),
-            width="stretch",
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            part = ", projections only" if group.tensors == "projections" else ""
+            kept = f" (layer {group.layer})" if group.layer is not None else ""
+            st.markdown(
+                f"**Group {index + 1}** · layers {named(group.layers)} {METHOD_WORDS[group.method]}{kept}{part}",
+                width="stretch",
+            )
+            st.button(
+                "Remove",
+                key=f"remove-{index}",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=session.act,
+                args=(lambda now: now.remove_group(index),),
+            )
         if group.method == "average":
             _weights(index, group)
 

@@ -5,31 +5,46 @@ from __future__ import annotations
 import json
 
 from mka.errors import BadInput
-from mka.objects.plan import MergePlan
+from mka.figures import words
+from mka.objects.plan import MergePlan, Provenance
+from mka.objects.similarity import Similarity
+from mka.planning.planner import plan
+from mka.planning.strategies import STRATEGIES
 from mka.studio.desk import Desk
+from mka.workflows.planning import measure_of
 
 
-def strategies() -> dict[str, str]:
-    """Name -> what it does, in one sentence."""
-    from mka.planning.strategies import STRATEGIES
-
-    return {name: strategy.sentence for name, strategy in STRATEGIES.items()}
+def most_removed(strategy: str, layers: int) -> int:
+    """How many layers of a model of `layers` the strategy can remove at most; may be below 1."""
+    return layers - STRATEGIES[strategy].spared
 
 
 def propose(desk: Desk, strategy: str, remove: int) -> MergePlan:
-    """The plan of a strategy that removes `remove` layers of the open model. BadInput as the planner says."""
-    from mka.planning.planner import plan
+    """The plan of a strategy that removes `remove` layers of the open model.
 
-    similarity = desk.similarities.get("npib") or next(iter(desk.similarities.values()), None)
-    if strategy == "mka-code":
-        similarity = desk.similarities.get("npib-code") or similarity
+    BadInput as the planner says, and where the model was not analyzed by the measure that the strategy reads.
+    """
+    measure = measure_of(strategy)
+    similarity = desk.similarities.get(measure) if measure else None
+    if measure and similarity is None:
+        name = words.named(words.MEASURES, measure)
+        raise BadInput(f"{strategy} reads {name}, which is not computed yet; analyze by it on the Model page")
     return plan(desk.summary, strategy=strategy, remove=remove, similarity=similarity)
 
 
+def seen(similarity: Similarity) -> Provenance:
+    """What a person has seen who chooses layers on this similarity's picture."""
+    return Provenance(
+        measure=similarity.measure,
+        seed=similarity.seed,
+        calibration_key=similarity.calibration_key or None,
+        text_hashes=similarity.text_hashes,
+    )
+
+
 def parse_plan(raw: bytes) -> MergePlan:
-    """A plan from an uploaded file's bytes; BadInput where it is none."""
+    """A plan from an uploaded file. BadInput for anything that is none."""
     try:
-        content = json.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"the file is no JSON ({error}); choose a plan written by MKA") from error
-    return MergePlan.from_json(content)
+        return MergePlan.from_json(json.loads(raw))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BadInput("that file is not JSON; choose a plan that `mka plan` or this page wrote") from error

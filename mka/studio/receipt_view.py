@@ -11,6 +11,8 @@ from mka.objects.receipt import Receipt
 from mka.studio import widgets
 from mka.studio.memory import bytes_text
 
+HEADER = ("Tensor", "Made from", "Weights", "Relative change")
+
 
 def receipt_view(receipt: Receipt) -> None:
     """Before and after, changed tensors, renumbered layers, hash."""
@@ -20,25 +22,18 @@ def receipt_view(receipt: Receipt) -> None:
     cells[2].metric("Tensors changed", len(receipt.changes))
     cells[3].metric("Tensors shared", receipt.shared_tensors)
     renumbered = ", ".join(f"{old}→{new}" for old, new in receipt.renumbered) or "none"
-    st.text(f"Layers renumbered: {renumbered}")
-    for name, old, new in receipt.config_changes:
-        st.text(f"config {name}: {old} → {new}")
-    st.text(f"Hash of the changed tensors: {receipt.hash}")
-    header = ("Tensor", "Made from", "Weights", "Relative change")
+    facts = [f"Layers renumbered: {renumbered}"]
+    facts += [f"Config {name}: {old} → {new}" for name, old, new in receipt.config_changes]
+    facts += [f"Hash of the changed tensors: {receipt.hash}"]
+    st.text("\n".join(facts))
     rows = [
-        (c.name, ", ".join(c.sources), ", ".join(f"{w:.3g}" for w in c.weights), round(c.relative_change, 6))
+        (c.name, ", ".join(c.sources), ", ".join(f"{w:.3g}" for w in c.weights), f"{c.relative_change:.4g}")
         for c in receipt.changes
     ]
     if rows:
-        table = {head: [row[i] for row in rows] for i, head in enumerate(header)}
+        table = {head: [row[i] for row in rows] for i, head in enumerate(HEADER)}
         st.dataframe(table, hide_index=True, width="stretch", height=260)
-    widgets.download_csv("Tensors as CSV", widgets.csv_text(header, rows), f"receipt-{receipt.plan_key}.csv")
-    st.download_button(
-        "Receipt as JSON",
-        json.dumps(jsonable(receipt), indent=2) + "\n",
-        file_name="mka-receipt.json",
-        mime="application/json",
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"receipt-{receipt.plan_key}",
-    )
+    with st.container(horizontal=True):
+        widgets.download("Tensors (CSV)", lambda: widgets.csv_text(HEADER, rows), f"receipt-{receipt.plan_key}.csv")
+        text = json.dumps(jsonable(receipt), indent=2) + "\n"
+        widgets.download("Receipt (JSON)", text, f"receipt-{receipt.plan_key}.json")

@@ -6,19 +6,20 @@ import os
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from mka.figures.theme import Theme, theme_named
+from mka.objects.model_summary import ModelSummary
 from mka.studio.desk import Desk, Outcome
-from mka.studio.jobs import DONE, FAILED, STOPPED, Job, JobQueue
+from mka.studio.jobs import FAILED, STOPPED, Job, JobQueue, Work
 from mka.studio.models import ModelStore
 from mka.studio.state import Message, StudioState
 
 READY = "mka_ready"
 WANTED = "mka_wanted"
-_STATE, _DESK, _FOLLOWED, _NOTICE, _CLICKS = "mka_state", "mka_desk", "mka_followed", "mka_notice", "mka_clicks"
+_STATE, _DESK, _FOLLOWED, _NOTICE = "mka_state", "mka_desk", "mka_followed", "mka_notice"
+_CLICKS, _MEASURED = "mka_clicks", "mka_measured"
 OUTCOMES_KEPT = 50
 
 
@@ -40,6 +41,7 @@ class Process:
                 outcome,
                 receipt=outcome.receipt or known.receipt,
                 report=outcome.report or known.report,
+                trial=outcome.trial or known.trial,
                 saved=outcome.saved or known.saved,
                 seconds=outcome.seconds or known.seconds,
             )
@@ -69,14 +71,20 @@ def desk() -> Desk | None:
 
 
 def open_desk(new: Desk) -> None:
-    """Put `new` on the desk; the plan starts anew unless it is the same model."""
+    """Put `new` on the desk; plan and analysis stay where it is the same model, opened once more."""
     old = desk()
+    if old is None or old.summary.fingerprint != new.summary.fingerprint:
+        st.session_state[_STATE] = StudioState.of(new.summary)
+    elif new.analysis is None:
+        new = replace(new, analysis=old.analysis)
     st.session_state[_DESK] = new
-    summary = new.summary
-    if old is None or (old.summary.fingerprint, old.summary.layers) != (summary.fingerprint, summary.layers):
-        st.session_state[_STATE] = StudioState.start(
-            summary.layers, fingerprint=summary.fingerprint or None, source=summary.source
-        )
+
+
+def summary() -> ModelSummary:
+    """The open model's description; only pages with a desk ask for it."""
+    open_now = desk()
+    assert open_now is not None
+    return open_now.summary
 
 
 def state() -> StudioState:
@@ -111,14 +119,26 @@ def theme() -> Theme:
 
 def outcome() -> Outcome | None:
     """What is known of the present plan on the present model."""
-    open_now = desk()
-    return process().outcomes.get((open_now.summary.fingerprint, state().plan.key)) if open_now else None
+    return process().outcomes.get((summary().fingerprint, state().plan.key))
+
+
+def measured() -> list[Outcome]:
+    """The plans that this session evaluated on the open model, in that order."""
+    known = process().outcomes
+    keys: list[tuple[str, str]] = st.session_state.get(_MEASURED, [])
+    return [known[key] for key in keys if key in known and key[0] == summary().fingerprint]
 
 
 def follow(job: Job) -> None:
     """Take this job's result when it ends, and keep its number in the URL for a reload."""
     st.session_state[_FOLLOWED] = [*followed_numbers(), job.number]
     st.query_params["job"] = str(job.number)
+
+
+def start(kind: str, title: str, work: Work) -> None:
+    """Queue a job, follow it and draw the page anew, so that its progress shows."""
+    follow(process().queue.submit(kind, title, work))
+    st.rerun()
 
 
 def followed_numbers() -> list[int]:
@@ -148,19 +168,29 @@ def receive() -> None:
 
 def _take(job: Job) -> None:
     if job.state == FAILED:
-        st.session_state[_NOTICE] = ("error", f"{job.title} failed: {job.error}")
+        st.session_state[_NOTICE] = ("failed", f"{job.title} failed: {job.error}")
     elif job.state == STOPPED:
-        st.session_state[_NOTICE] = ("info", f"{job.title}: cancelled. Nothing was changed.")
-    elif job.state == DONE and isinstance(job.result, Desk):
+        st.session_state[_NOTICE] = ("note", f"{job.title}: cancelled. Nothing was changed.")
+    elif isinstance(job.result, Desk):
         open_desk(job.result)
-        st.session_state[_NOTICE] = ("success", f"{job.title}: done in {job.seconds:.0f} s.")
-    elif job.state == DONE and isinstance(job.result, Outcome):
-        plan = job.result.plan
-        if not state().plan.groups and plan.depth == state().plan.depth:
-            act(lambda now: now.replace_plan(plan))
-        st.session_state[_NOTICE] = ("success", f"{job.title}: done in {job.seconds:.0f} s.")
-    elif job.state == DONE:
-        st.session_state[_NOTICE] = ("success", str(job.result))
+        st.session_state[_NOTICE] = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
+    elif isinstance(job.result, Outcome):
+        _take_outcome(job.result)
+        st.session_state[_NOTICE] = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
+    else:
+        st.session_state[_NOTICE] = ("note", str(job.result))
+
+
+def _take_outcome(outcome: Outcome) -> None:
+    """Note what was evaluated; after a reload, which loses the plan, take that from the outcome."""
+    if desk() is None or outcome.plan.fingerprint != summary().fingerprint:
+        return
+    if not state().plan.groups:
+        act(lambda now: now.replace_plan(outcome.plan))
+    if outcome.report is not None:
+        key = (summary().fingerprint, outcome.plan.key)
+        before = [one for one in st.session_state.get(_MEASURED, []) if one != key]
+        st.session_state[_MEASURED] = [*before, key]
 
 
 def notice() -> tuple[str, str] | None:
@@ -176,8 +206,3 @@ def dismiss_notice() -> None:
 def out_folder() -> Path:
     """Where exports go: MKA_OUT, else `out` in the working directory."""
     return Path(os.environ.get("MKA_OUT") or "out")
-
-
-def remembered(key: str, default: Any) -> Any:
-    """A value of this session that outlives page switches."""
-    return st.session_state.setdefault(f"mka_kept_{key}", default)

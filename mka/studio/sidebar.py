@@ -7,8 +7,8 @@ import streamlit as st
 from mka.studio import session
 from mka.studio.jobs import RUNNING, Job
 from mka.studio.memory import count_text
-from mka.studio.state import one_line
-from mka.studio.widgets import plain
+from mka.studio.state import listed, one_line
+from mka.studio.widgets import message
 
 
 def sidebar() -> None:
@@ -16,23 +16,24 @@ def sidebar() -> None:
     with st.sidebar:
         desk = session.desk()
         if desk is not None:
-            summary = desk.summary
-            st.caption("Model")
-            st.markdown(
-                f"**{plain(summary.source)}**  \n{summary.layers} layers · {count_text(summary.parameters)} parameters"
-            )
-            st.caption("Plan")
-            st.markdown(plain(one_line(session.state())))
+            _fact("Model", desk.summary.source)
+            _fact("Size", f"{desk.summary.layers} layers, {count_text(desk.summary.parameters)} parameters")
+            _fact("Plan", one_line(session.state().plan))
+            if session.state().candidate:
+                _fact("Proposed", listed(session.state().candidate_layers))
         _jobs()
         _notice()
 
 
+def _fact(name: str, text: str) -> None:
+    with st.container(gap=None):
+        st.caption(name)
+        st.text(text)
+
+
 def _jobs() -> None:
-    active = session.process().queue.active()
-    if not active:
-        return
-    st.caption("Working")
-    st.fragment(_draw_jobs, run_every=0.5)()
+    if session.process().queue.active():
+        st.fragment(_draw_jobs, run_every=0.5)()
 
 
 def _draw_jobs() -> None:
@@ -47,22 +48,20 @@ def _draw_jobs() -> None:
 
 
 def _draw_job(job: Job, mine: bool) -> None:
-    title = plain(job.title) if mine else "A job of another window"
-    st.markdown(f"**{title}**")
-    if job.state == RUNNING:
-        st.progress(job.share)
-    st.caption(plain(job.describe()))
-    if job.cancel.requested:
-        st.caption("Stopping at the next step…")
-    elif mine and st.button("Cancel", key=f"cancel-{job.number}", width="stretch"):
-        session.process().queue.stop(job)
-        st.rerun(scope="app" if not job.active else "fragment")
+    with st.container(border=True):
+        st.text(job.title if mine else "A job of another window")
+        if job.state == RUNNING:
+            st.progress(job.share)
+        st.caption("Stopping at the next step…" if job.cancel.requested else "")
+        st.text(job.describe())
+        if mine and not job.cancel.requested and st.button("Cancel", key=f"cancel-{job.number}", width="stretch"):
+            session.process().queue.stop(job)
+            st.rerun(scope="fragment" if job.active else "app")
 
 
 def _notice() -> None:
     notice = session.notice()
     if notice is None:
         return
-    kind, text = notice
-    {"error": st.error, "info": st.info, "success": st.success}[kind](plain(text))
-    st.button("Dismiss", on_click=session.dismiss_notice, width="stretch")
+    message(*notice)
+    st.button("Dismiss", on_click=session.dismiss_notice, type="tertiary")

@@ -6,13 +6,16 @@ said in `message` while the plan stays as it was. No streamlit here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mka.errors import BadInput
+from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.planning.compatible import check_compatible
 
 HISTORY = 100
+NOTHING_SEEN = Provenance()
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,10 @@ class Message:
 
 @dataclass(frozen=True)
 class StudioState:
-    """plan: the groups decided on; candidate: groups only proposed (dashed); origin: who proposed them."""
+    """plan: the groups decided on; candidate: groups only proposed (dashed); origin: who proposed them, and
+    which calibration texts that one had seen: an evaluation of the plan must not use them;
+    layer_types, shape_classes: one per layer, empty where not known: what cannot be averaged is refused at once.
+    """
 
     plan: MergePlan
     candidate: tuple[MergeGroup, ...] = ()
@@ -33,26 +39,49 @@ class StudioState:
     message: Message | None = None
     past: tuple[MergePlan, ...] = ()
     future: tuple[MergePlan, ...] = ()
+    layer_types: tuple[str, ...] = ()
+    shape_classes: tuple[int, ...] = ()
 
     @classmethod
     def start(cls, depth: int, *, fingerprint: str | None = None, source: str | None = None) -> StudioState:
-        """An empty plan for a model of `depth` layers."""
+        """An empty plan for a bare depth."""
         return cls(MergePlan(depth, fingerprint=fingerprint, source=source))
+
+    @classmethod
+    def of(cls, summary: ModelSummary) -> StudioState:
+        """An empty plan for a model."""
+        begun = cls.start(summary.layers, fingerprint=summary.fingerprint or None, source=summary.source)
+        classes = tuple(layer.shape_class for layer in summary.per_layer)
+        return replace(begun, layer_types=summary.layer_types, shape_classes=classes)
 
     @property
     def candidate_layers(self) -> tuple[tuple[int, ...], ...]:
         """The layers of each candidate group, as the figures take them."""
         return tuple(group.layers for group in self.candidate)
 
-    def click_cell(self, row: int, column: int) -> StudioState:
+    @property
+    def with_candidate(self) -> MergePlan | None:
+        """What the plan becomes when the candidate is added; None where there is none or it cannot be."""
+        added = self.add_candidate()
+        return None if added.refusal else added.plan
+
+    @property
+    def refusal(self) -> str:
+        """Why the last transition did nothing; "" where it did something."""
+        return self.message.text if self.message is not None and self.message.refused else ""
+
+    def click_cell(self, row: int, column: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
         """Propose the block between two layers; the same block again adds it to the plan."""
         first, last = sorted((row, column))
         if first == last:
             return self._refuse(f"Layer {first} alone is no block: click a cell off the diagonal.")
-        return self.click_block(first, last)
+        return self.click_block(first, last, seen)
 
-    def click_block(self, first: int, last: int) -> StudioState:
-        """Propose layers first..last; the same block again adds it to the plan."""
+    def click_block(self, first: int, last: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
+        """Propose layers first..last; the same block again adds it to the plan.
+
+        `seen`: by which measure of which texts a person chose them.
+        """
         if not 0 <= first < last < self.plan.depth:
             return self._refuse(
                 f"Layers {first} to {last} are no block here: "
@@ -61,10 +90,19 @@ class StudioState:
         block = tuple(range(first, last + 1))
         if self.candidate_layers == (block,):
             return self.add_candidate()
-        said = _overlap(self.plan.groups, block)
-        text = said or f"Layers {first}–{last} are proposed. Click again or press Add to put them into the plan."
-        return replace(
-            self, candidate=(equal_group(block),), origin=Provenance(), message=Message(text, refused=bool(said))
+        proposed = replace(self, candidate=(equal_group(block),), origin=seen, message=None)
+        refusal = proposed.add_candidate().refusal
+        return proposed._refuse(refusal) if refusal else proposed
+
+    @property
+    def displaced(self) -> tuple[MergeGroup, ...]:
+        """The planned groups that share a layer with a candidate chosen by hand: adding it takes them out."""
+        if self.origin.strategy != "manual":
+            return ()
+        return tuple(
+            planned
+            for planned in self.plan.groups
+            if any(_meet(planned.layers, candidate.layers) for candidate in self.candidate)
         )
 
     def propose(self, proposal: MergePlan) -> StudioState:
@@ -74,21 +112,25 @@ class StudioState:
         name = proposal.provenance.strategy
         if not proposal.groups:
             return self._refuse(f"The strategy {name} proposes no group.")
-        said = f"{name} proposes {_count(proposal.groups)}, {proposal.removed} layers fewer. Use it or drop it."
-        return replace(self, candidate=proposal.groups, origin=proposal.provenance, message=Message(said))
+        return replace(self, candidate=proposal.groups, origin=proposal.provenance, message=None)
 
     def add_candidate(self) -> StudioState:
-        """Put the candidate into the plan; a strategy's proposal replaces the whole plan."""
+        """Put the candidate into the plan, in the place of groups that share a layer with it.
+
+        A strategy's proposal replaces the whole plan.
+        """
         if not self.candidate:
             return self._refuse("Nothing is proposed yet: click a cell or choose two layers.")
         from_strategy = self.origin.strategy != "manual"
-        groups = self.candidate if from_strategy else (*self.plan.groups, *self.candidate)
-        provenance = self.origin if from_strategy else _edited(self.plan.provenance)
-        return self._decide(groups, provenance, f"Added {_count(self.candidate)} to the plan.")
+        kept = tuple(group for group in self.plan.groups if group not in self.displaced)
+        groups = self.candidate if from_strategy else (*kept, *self.candidate)
+        provenance = self.origin if from_strategy else _joined(self.plan.provenance, self.origin)
+        layers = listed(self.candidate_layers)
+        return self._decide(groups, provenance, f"Layers {layers} are in the plan now.")
 
     def drop_candidate(self) -> StudioState:
         """Forget the proposal."""
-        return replace(self, candidate=(), origin=Provenance(), message=None)
+        return replace(self, candidate=(), origin=NOTHING_SEEN, message=None)
 
     def remove_group(self, index: int) -> StudioState:
         """Take group `index` (counted in the plan's order) out of the plan."""
@@ -102,7 +144,7 @@ class StudioState:
         """Empty the plan."""
         if not self.plan.groups:
             return self._refuse("The plan is empty already.")
-        return self._decide((), Provenance(), "The plan is empty; undo brings it back.")
+        return self._decide((), NOTHING_SEEN, "The plan is empty; undo brings it back.")
 
     def set_weights(self, index: int, weights: Sequence[float]) -> StudioState:
         """Give a group new merge weights, scaled here to sum to 1."""
@@ -116,7 +158,7 @@ class StudioState:
         if not total > 0 or min(weights) < 0:
             return self._refuse("Weights must not be negative and at least one must be above 0.")
         changed = replace(group, weights=tuple(weight / total for weight in weights))
-        if max(abs(a - b) for a, b in zip(changed.weights, group.weights)) < 1e-9:
+        if max(abs(a - b) for a, b in zip(changed.weights, group.weights, strict=True)) < 1e-9:
             return self
         groups = tuple(changed if i == index else old for i, old in enumerate(self.plan.groups))
         return self._decide(groups, _edited(self.plan.provenance), f"New weights for {named(group.layers)}.", keep=True)
@@ -152,10 +194,12 @@ class StudioState:
         """The next state with these groups, or this one with the reason why not."""
         try:
             plan = replace(self.plan, groups=groups, provenance=provenance)
+            if self.layer_types:
+                check_compatible(plan, self.layer_types, self.shape_classes)
         except BadInput as error:
             return self._refuse(_sentence(str(error)))
         past = (*self.past, self.plan)[-HISTORY:]
-        kept = (self.candidate, self.origin) if keep else ((), Provenance())
+        kept = (self.candidate, self.origin) if keep else ((), NOTHING_SEEN)
         return replace(self, plan=plan, candidate=kept[0], origin=kept[1], message=Message(said), past=past, future=())
 
     def _refuse(self, why: str) -> StudioState:
@@ -167,13 +211,16 @@ def equal_group(layers: tuple[int, ...]) -> MergeGroup:
     return MergeGroup(layers, (1 / len(layers),) * len(layers))
 
 
-def one_line(state: StudioState) -> str:
-    """Plan and candidate as the sidebar says them."""
-    plan = state.plan
-    text = ", ".join(named(group.layers) for group in plan.groups)
-    said = f"{plan.depth} → {plan.layers_after} layers: {text}" if plan.groups else f"empty, {plan.depth} layers stay"
-    waiting = ", ".join(named(layers) for layers in state.candidate_layers)
-    return said + (f" · proposed: {waiting}" if waiting else "")
+def one_line(plan: MergePlan) -> str:
+    """A plan as the sidebar says it."""
+    if not plan.groups:
+        return f"empty, {plan.depth} layers stay"
+    return f"{plan.depth} → {plan.layers_after} layers: {listed(group.layers for group in plan.groups)}"
+
+
+def listed(blocks: Iterable[Sequence[int]]) -> str:
+    """Several blocks of layers in a line."""
+    return ", ".join(map(named, blocks))
 
 
 def _edited(provenance: Provenance) -> Provenance:
@@ -181,12 +228,18 @@ def _edited(provenance: Provenance) -> Provenance:
     return provenance if provenance.strategy == "manual" else replace(provenance, strategy="manual")
 
 
-def _overlap(groups: Sequence[MergeGroup], block: tuple[int, ...]) -> str:
-    for group in groups:
-        if group.layers[0] <= block[-1] and block[0] <= group.layers[-1]:
-            clash = f"Layers {block[0]}–{block[-1]} overlap the planned group {named(group.layers)}"
-            return f"{clash}: remove that group first."
-    return ""
+def _joined(before: Provenance, seen: Provenance) -> Provenance:
+    """A plan with one more group chosen by hand: every text that chose any of its layers stays named."""
+    if not seen.text_hashes:
+        return _edited(before)
+    hashes = tuple(dict.fromkeys((*before.text_hashes, *seen.text_hashes)))
+    same = before.calibration_key in (None, seen.calibration_key)
+    return replace(seen, calibration_key=seen.calibration_key if same else None, text_hashes=hashes)
+
+
+def _meet(first: Sequence[int], second: Sequence[int]) -> bool:
+    """Whether two groups may not stand in one plan: they share a layer, or one begins inside the other."""
+    return first[0] <= second[-1] and second[0] <= first[-1]
 
 
 def named(layers: Sequence[int]) -> str:

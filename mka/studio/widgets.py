@@ -1,25 +1,39 @@
-"""Small pieces that several pages draw the same way."""
+"""Small pieces that several pages draw the same way.
+
+What comes from models, files and errors goes through `st.text` (or into a table): Streamlit's
+markdown would make links, icons and code of it however it is escaped.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mka.studio import session
-from mka.studio.state import StudioState
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+MARKS = {
+    "done": ":green[:material/check_circle:]",
+    "note": ":blue[:material/info:]",
+    "refused": ":orange[:material/block:]",
+    "failed": ":red[:material/error:]",
+}
 
 
-def plain(text: str) -> str:
-    """Text for places that read markdown, with every mark of it taken literally."""
-    return _MARKUP.sub(r"\\\1", text)
+def message(kind: str, text: str) -> None:
+    """One sentence with a mark: kind is one of MARKS."""
+    with st.container(border=True, horizontal=True, gap="small"):
+        st.markdown(MARKS[kind], width="content")
+        st.text(text, width="stretch")
+
+
+def metric(place: DeltaGenerator, label: str, value: str, beneath: str | None = None) -> None:
+    """A figure in a box, and under it what it is compared with; better and worse are left to the reader."""
+    place.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
 
 
 def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[float, float], None] | None = None) -> None:
@@ -47,109 +61,57 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in "=+-@" else c for c in row])
+        writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in "=+-@\t\r" else c for c in row])
     return out.getvalue()
 
 
-def download_csv(label: str, text: str, name: str) -> None:
+def download(label: str, content: str | Callable[[], str], name: str, *, disabled: bool = False) -> None:
+    """A file to take away, without running the page again; a callable is asked only when it is wanted."""
+    kind = {"csv": "text/csv", "json": "application/json", "html": "text/html"}[name.rpartition(".")[2]]
     st.download_button(
-        label, text, file_name=name, mime="text/csv", on_click="ignore", key=f"csv-{name}", icon=":material/download:"
+        label,
+        content,
+        file_name=name,
+        mime=kind,
+        on_click="ignore",
+        key=f"file-{name}",
+        icon=":material/download:",
+        disabled=disabled,
     )
 
 
-def command(*words: str | None) -> None:
-    """The command line that does the same, under a result."""
-    line = " ".join(shlex.quote(word) for word in words if word is not None)
-    st.caption("The same from the command line")
-    st.code(line, language="bash", wrap_lines=True)
+def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
+    """Under each figure: its picture as a page that needs no network, its numbers as CSV."""
+    with st.container(horizontal=True):
+        download("Numbers (CSV)", table, f"{name}.csv")
+        download("Picture (HTML)", lambda: str(figure.to_html(include_plotlyjs=True)), f"{name}.html")
 
 
-def sentence(text: str) -> None:
-    """A takeaway: plain text, whatever is in it."""
-    st.markdown(plain(text))
-
-
-def say_message(state: StudioState) -> None:
-    """The last transition's sentence."""
-    if state.message is not None:
-        show = st.warning if state.message.refused else st.info
-        show(plain(state.message.text))
-
-
-def candidate_actions(where: str) -> None:
-    """The keyboard's way to every click: choose two layers, propose, add, drop, undo, redo."""
-    now = session.state()
-    last = now.plan.depth - 1
-    block = now.candidate[0].layers if len(now.candidate) == 1 else (0, min(1, last))
-    with st.form(f"block-{where}", border=False):
-        left, right = st.columns(2)
-        first = left.number_input("From layer", 0, last, block[0], key=f"from-{where}-{now.candidate_layers}")
-        final = right.number_input("To layer", 0, last, block[-1], key=f"to-{where}-{now.candidate_layers}")
-        proposed = st.form_submit_button("Propose this block", width="stretch")
-    if proposed:
-        session.act(lambda state: _propose(state, int(first), int(final)))
-        st.rerun()
-    many = len(now.candidate) > 1 or now.origin.strategy != "manual"
-    add, drop = st.columns(2)
-    add.button(
-        "Use as plan" if many else "Add to plan",
-        type="primary",
-        width="stretch",
-        disabled=not now.candidate,
-        key=f"add-{where}",
-        on_click=session.act,
-        args=(StudioState.add_candidate,),
-    )
-    drop.button(
-        "Drop proposal",
-        width="stretch",
-        disabled=not now.candidate,
-        key=f"drop-{where}",
-        on_click=session.act,
-        args=(StudioState.drop_candidate,),
-    )
-    history(where)
-    say_message(now)
-
-
-def _propose(state: StudioState, first: int, last: int) -> StudioState:
-    """Unlike a click, pressing Propose twice must not add."""
-    return state.drop_candidate().click_cell(first, last)
-
-
-def history(where: str) -> None:
-    """Undo and redo."""
-    now = session.state()
-    undo, redo = st.columns(2)
-    undo.button(
-        "Undo",
-        width="stretch",
-        disabled=not now.past,
-        key=f"undo-{where}",
-        icon=":material/undo:",
-        on_click=session.act,
-        args=(StudioState.undo,),
-    )
-    redo.button(
-        "Redo",
-        width="stretch",
-        disabled=not now.future,
-        key=f"redo-{where}",
-        icon=":material/redo:",
-        on_click=session.act,
-        args=(StudioState.redo,),
-    )
+def command(lines: Sequence[str]) -> None:
+    """The command lines that do the same, under a result."""
+    if lines:
+        st.caption("The same from the command line")
+        st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def nothing_open() -> None:
-    """For pages that need a model when there is none."""
-    st.info("No model is open yet. Open one on the Model page.")
-    st.page_link("pages/model.py", label="Go to Model", icon=":material/deployed_code:")
+    """For pages that need a model when there is none; ends the page."""
+    st.info("No model is open yet. Open one on the Model page: the demo model, a folder or a hub id.")
+    st.page_link("pages/model.py", label="Open a model", icon=":material/deployed_code:")
     st.stop()
 
 
 def nothing_analyzed(what: str) -> None:
-    """For pages that need an analysis when there is none."""
+    """For pages that need an analysis when there is none; ends the page."""
     st.info(f"This model has no {what} yet. Run an analysis on the Model page; it says first what it will cost.")
-    st.page_link("pages/model.py", label="Go to Model", icon=":material/deployed_code:")
+    st.page_link("pages/model.py", label="Analyze it", icon=":material/deployed_code:")
+    st.stop()
+
+
+def nothing_planned() -> None:
+    """For pages that need a plan when it is empty; ends the page."""
+    st.info("The plan is empty. Click a block on the Similarity page, or ask a strategy on the Plan page.")
+    with st.container(horizontal=True):
+        st.page_link("pages/similarity.py", label="Click a block", icon=":material/grid_on:")
+        st.page_link("pages/plan.py", label="Ask a strategy", icon=":material/call_merge:")
     st.stop()

@@ -1,29 +1,18 @@
-"""The jobs: what the worker thread does. The one place of the studio that reaches torch, and only when run."""
+"""The jobs: what the worker thread does. Torch is reached from here alone, and only when a job runs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
-from mka.studio.desk import Desk, Outcome
+from mka.studio.desk import Desk, Outcome, Trial
 from mka.studio.jobs import Work
 from mka.studio.memory import bytes_text, free_bytes
 from mka.studio.session import Process
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What to measure: tasks, the data word or path, questions per run, exemplars per question."""
-
-    tasks: tuple[str, ...]
-    data: str
-    limit: int | None
-    shots: int
 
 
 def estimate(source: str) -> Work:
@@ -40,41 +29,34 @@ def estimate(source: str) -> Work:
 
 
 def open_model(process: Process, source: str) -> Work:
-    """Load a model and describe it: a Desk without analyses."""
+    """Load a model and describe it: a Desk without an analysis."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
         from mka.models.summary import summarize
 
-        model = process.models.model(source, progress=progress)
-        return Desk(summarize(model))
+        return Desk(summarize(process.models.opened(source, progress=progress)))
 
     return work
 
 
 def analyze(
-    process: Process,
-    source: str,
-    calibration: str,
-    measures: Sequence[str],
-    embeddings: Sequence[str],
-    limit: int | None,
+    process: Process, source: str, calibration: str, measures: Sequence[str], embeddings: Sequence[str], limit: int
 ) -> Work:
-    """Read the calibration once, then every measure and embedding asked for: a full Desk."""
+    """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
-        from mka.analysis.collection import collect
-        from mka.analysis.embedding import embed
-        from mka.analysis.measures import similarity
-        from mka.models.summary import summarize
+        from mka.workflows.analysis import analyze as compute
 
-        model = process.models.model(source, progress=progress)
-        activations = collect(model, calibration, limit=limit, progress=progress, cancel=cancel)
-        matrices, maps = {}, {}
-        for name in measures:
-            matrices[name] = similarity(activations, name, progress=progress, cancel=cancel)
-        for name in embeddings:
-            maps[name] = embed(activations, name, progress=progress, cancel=cancel)
-        return Desk(summarize(model), matrices, maps, calibration)
+        made = compute(
+            process.models.model(source, progress=progress),
+            calibration,
+            measures=measures,
+            embeddings=embeddings,
+            limit=limit,
+            progress=progress,
+            cancel=cancel,
+        )
+        return Desk(made.summary, made)
 
     return work
 
@@ -102,7 +84,8 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Wor
         report = measure(
             merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
         )
-        outcome = Outcome(plan, receipt=merged.receipt, report=report, seconds=time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
         return process.remember(desk.summary.fingerprint, outcome)
 
     return work

@@ -12,8 +12,8 @@ from mka.figures.evaluation import subject_dots, wilson
 from mka.figures.heatmap import cell_id, cell_of, colour_range, heatmap
 from mka.figures.layer_strip import layer_strip
 from mka.figures.manifold import axis_ranges, manifold
-from mka.figures.plan_ruler import contrasting, plan_ruler
-from mka.figures.theme import DARK, LIGHT, VERMILION, escape, subject_marks
+from mka.figures.plan_ruler import plan_ruler
+from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.similarity import Similarity
 from tests.studio.builders import a_report, a_similarity, a_summary, an_embedding
@@ -93,7 +93,7 @@ def test_groups_are_outlined_solid_and_candidates_dashed():
     dashed = [s for s in figure.layout.shapes if s.line.dash == "dash"]
     assert [(s.x0, s.x1, s.y0, s.y1) for s in solid] == [(1.5, 4.5, 1.5, 4.5)]
     assert [(s.x0, s.x1, s.y0, s.y1) for s in dashed] == [(4.5, 6.5, 4.5, 6.5)]
-    assert {a.text for a in figure.layout.annotations} == {"2–4", "candidate"}
+    assert {a.text for a in figure.layout.annotations} == {"2–4", "proposed 5–6"}
 
 
 def test_a_deep_models_cells_stay_large_enough_to_click():

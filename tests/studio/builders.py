@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mka.objects.activations import Point
@@ -10,6 +12,7 @@ from mka.objects.model_summary import LayerSummary, ModelSummary
 from mka.objects.report import Choices, Cost, Divergence, Generation, Perplexity, Report, Result, SubjectAccuracy
 from mka.objects.similarity import Similarity
 from mka.studio.desk import Desk
+from mka.workflows.analysis_files import Analysis
 
 NASTY = "<img src=x onerror=alert(1)> *bold* $x$"
 
@@ -44,10 +47,25 @@ def an_embedding(layers: int = 6, points: int = 12) -> Embedding:
     return Embedding(coordinates, coordinates, "diffusion", {"alpha": 0.5}, 0, True, names, trust)
 
 
+def an_analysis(layers: int = 6, source: str = "demo", points: int = 12) -> Analysis:
+    """Four measures, of which the last has pairs without a value, and one map."""
+    matrices = {name: a_similarity(layers, name) for name in ("npib", "npib-code", "cosine")}
+    distance = 1 - a_similarity(layers).values
+    distance[0, -1] = distance[-1, 0] = np.nan
+    matrices["block-influence"] = Similarity(distance, "block-influence", (0.0, 2.0), False)
+    model = {"model": "f" * 16, "calibration_key": "key", "text_hashes": ("h1", "h2")}
+    embedding = replace(an_embedding(layers, points), **model)
+    return Analysis(
+        a_summary(layers, source),
+        {name: replace(matrix, **model) for name, matrix in matrices.items()},
+        {"diffusion": embedding},
+        "demo", "key", ("h1", "h2"), embedding.points, "last", 4 * points, 0, np.ones(layers), 0,
+    )  # fmt: skip
+
+
 def a_desk(layers: int = 6, source: str = "demo") -> Desk:
-    """A desk with two measures and one embedding."""
-    matrices = {name: a_similarity(layers, name) for name in ("npib", "cosine")}
-    return Desk(a_summary(layers, source), matrices, {"diffusion": an_embedding(layers)}, "demo", bundled=True)
+    """A desk as the bundled example gives it."""
+    return Desk(a_summary(layers, source), an_analysis(layers, source), bundled=True)
 
 
 def a_result(name: str, perplexity: float, accuracy: float, layers: int = 5) -> Result:

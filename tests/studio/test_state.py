@@ -1,6 +1,7 @@
 """The studio's state without a browser: every transition, and that refusals change nothing but the message."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -40,14 +41,34 @@ def test_no_block_is_refused_in_words(row: int, column: int):
     assert (after.plan, after.candidate) == (before.plan, before.candidate)
 
 
-def test_overlap_is_said_and_refused():
-    one = start().click_cell(3, 5).add_candidate()
-    two = one.click_cell(5, 7)
-    assert two.message is not None and two.message.refused and "3–5" in two.message.text
-    three = two.add_candidate()
-    assert three.plan == one.plan
-    assert three.message is not None and three.message.refused
-    assert three.past == one.past
+def test_an_overlapping_block_takes_the_place_of_the_group_it_meets():
+    one = start().click_cell(1, 2).add_candidate().click_cell(4, 6).add_candidate()
+    two = one.click_cell(6, 8)
+    assert [group.layers for group in two.displaced] == [(4, 5, 6)]
+    assert two.plan == one.plan and two.with_candidate is not None
+    three = two.click_cell(6, 8)
+    assert [group.layers for group in three.plan.groups] == [(1, 2), (6, 7, 8)]
+    assert three.plan == two.with_candidate
+    assert three.undo().plan == one.plan
+
+
+def test_layers_that_cannot_be_averaged_are_refused_at_once():
+    state = replace(start(4), layer_types=("full_attention",) * 4, shape_classes=(0, 0, 1, 1))
+    refused = state.click_cell(1, 2)
+    assert refused.refusal and refused.with_candidate is None and refused.candidate_layers == ((1, 2),)
+    assert refused.add_candidate().plan == state.plan
+    assert state.click_cell(2, 3).with_candidate is not None
+
+
+def test_a_block_chosen_on_a_picture_names_the_texts_behind_it():
+    seen = Provenance("manual", "npib", 0, "key", ("h1", "h2"))
+    plan = start().click_cell(1, 2, seen).add_candidate().plan
+    assert plan.provenance == seen
+    other = Provenance("manual", "cosine", 0, "other", ("h2", "h3"))
+    both = StudioState(plan).click_cell(4, 5, other).add_candidate().plan.provenance
+    assert both.text_hashes == ("h1", "h2", "h3") and both.calibration_key is None
+    blind = StudioState(plan).click_cell(4, 5).add_candidate().plan.provenance
+    assert blind.text_hashes == ("h1", "h2") and blind.calibration_key == "key"
 
 
 def test_add_without_candidate_is_refused():
@@ -119,10 +140,10 @@ def test_a_plan_file_for_a_bare_depth_fits_and_gets_this_models_name():
     assert opened.plan.fingerprint == "abc"
 
 
-def test_one_line_says_plan_and_candidate():
-    state = start().click_cell(1, 2).add_candidate().click_cell(4, 6)
-    assert one_line(state) == "12 → 11 layers: 1–2 · proposed: 4–6"
-    assert "empty" in one_line(start())
+def test_one_line_says_the_plan():
+    state = start().click_cell(1, 2).add_candidate().click_cell(4, 6).add_candidate()
+    assert one_line(state.plan) == "12 → 9 layers: 1–2, 4–6"
+    assert "empty" in one_line(start().plan)
 
 
 moves = st.one_of(

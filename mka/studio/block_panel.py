@@ -1,0 +1,118 @@
+"""The way to a plan beside a picture: name a block, see what it would save, add it, take it back.
+
+Every click on a picture can be done here from the keyboard.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mka.objects.plan import MergeGroup, Provenance
+from mka.studio import session, widgets
+from mka.studio.plan_editor import METHOD_WORDS
+from mka.studio.savings_view import saved_words, size_words
+from mka.studio.state import StudioState, listed, named
+
+
+def propose_block(seen: Provenance) -> None:
+    """Two layers and a button. `seen`: what the person has before their eyes while they choose."""
+    now = session.state()
+    last = now.plan.depth - 1
+    block = now.candidate[0].layers if len(now.candidate) == 1 else (0, min(1, last))
+    with (
+        st.form(f"block-{now.candidate_layers}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        first = st.number_input("From layer", 0, last, block[0], width=110)
+        final = st.number_input("To layer", 0, last, block[-1], width=110)
+        proposed = st.form_submit_button("Propose")
+    if proposed:
+        # Unlike a click, pressing Propose twice must not add.
+        session.act(lambda state: state.drop_candidate().click_cell(int(first), int(final), seen))
+        st.rerun()
+
+
+def candidate_card() -> None:
+    """What is proposed, what it would save, and the two answers to it; then what the last step did."""
+    now = session.state()
+    if now.candidate:
+        with st.container(border=True):
+            proposer = "" if now.origin.strategy == "manual" else f" by {now.origin.strategy}"
+            st.badge(f"proposed{proposer}", color="gray")
+            for group in now.candidate:
+                st.text(group_words(group))
+            after = now.with_candidate
+            if after is not None:
+                st.text(saved_words(session.summary(), now.plan, after))
+            if now.displaced:
+                gone = listed(group.layers for group in now.displaced)
+                st.text(f"It takes the place of the planned group {gone}.")
+            with st.container(horizontal=True):
+                st.button(
+                    "Add to plan" if now.origin.strategy == "manual" else "Use as plan",
+                    type="primary",
+                    disabled=after is None,
+                    on_click=session.act,
+                    args=(StudioState.add_candidate,),
+                )
+                st.button("Drop", on_click=session.act, args=(StudioState.drop_candidate,))
+    if now.refusal:
+        widgets.message("refused", now.refusal)
+    elif now.message is not None:
+        st.caption(now.message.text)
+
+
+def history() -> None:
+    """Undo, redo and clear."""
+    now = session.state()
+    with st.container(horizontal=True, gap="small", width="content"):
+        for label, mark, step, possible in (
+            ("Undo", "undo", StudioState.undo, bool(now.past)),
+            ("Redo", "redo", StudioState.redo, bool(now.future)),
+            ("Clear", "delete", StudioState.clear, bool(now.plan.groups)),
+        ):
+            st.button(
+                label,
+                type="tertiary",
+                icon=f":material/{mark}:",
+                disabled=not possible,
+                on_click=session.act,
+                args=(step,),
+            )
+
+
+def plan_card() -> None:
+    """The plan in short, and where to go on with it."""
+    now = session.state()
+    st.subheader("Plan")
+    if not now.plan.groups:
+        st.caption("Empty: every layer stays. What you add stands here, and on the Plan page with its weights.")
+    for index, group in enumerate(now.plan.groups):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(group_words(group), width="stretch")
+            st.button(
+                "Remove",
+                key=f"take-out-{group.layers}",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=session.act,
+                args=(lambda state, at=index: state.remove_group(at),),
+            )
+    if now.plan.groups:
+        st.text(size_words(session.summary(), now.plan))
+        go_on()
+    history()
+
+
+def go_on() -> None:
+    """The next step with a plan."""
+    if st.button("Evaluate this plan", icon=":material/query_stats:"):
+        st.switch_page("pages/evaluate.py")
+
+
+def group_words(group: MergeGroup) -> str:
+    """A group as a line of a list."""
+    if len(group.layers) == 1:
+        return f"Layer {group.layers[0]} is dropped"
+    part = ", projections only" if group.tensors == "projections" else ""
+    return f"Layers {named(group.layers)} {METHOD_WORDS[group.method]}{part}"

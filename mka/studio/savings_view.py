@@ -1,0 +1,55 @@
+"""What a plan saves, as figures and as words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from mka.objects.model_summary import ModelSummary
+from mka.objects.plan import MergePlan
+from mka.planning.savings import savings
+from mka.studio.memory import bytes_text, count_text
+from mka.studio.widgets import metric
+
+
+def savings_view(summary: ModelSummary, plan: MergePlan) -> None:
+    """Layers, parameters, weights and cache after the plan, each with its change."""
+    saved = savings(summary, plan)
+    rows: tuple[tuple[str, Callable[[int], str], tuple[int, int]], ...] = (
+        ("Layers", str, saved.layers),
+        ("Parameters", count_text, saved.parameters),
+        ("Weights", bytes_text, saved.bytes),
+        ("Cache per token", bytes_text, saved.cache_bytes_per_token),
+    )
+    for cell, (label, words, (before, after)) in zip(st.columns(4), rows, strict=True):
+        change = f"{_change(before, after)} of {words(before)}" if after != before else "as before"
+        metric(cell, label, words(after), change)
+
+
+def saved_words(summary: ModelSummary, before: MergePlan, after: MergePlan) -> str:
+    """What `after` saves that `before` did not."""
+    first, second = savings(summary, before), savings(summary, after)
+    layers = first.layers[1] - second.layers[1]
+    parameters = first.parameters[1] - second.parameters[1]
+    size = first.bytes[1] - second.bytes[1]
+    if layers <= 0:
+        return f"No layer fewer than now: {after.layers_after} of {after.depth} stay."
+    return f"Saves {_layers(layers)}, {count_text(parameters)} parameters and {bytes_text(size)}."
+
+
+def size_words(summary: ModelSummary, plan: MergePlan) -> str:
+    """The model after the plan in one line."""
+    saved = savings(summary, plan)
+    change = _change(*saved.parameters)
+    return f"{plan.depth} → {_layers(plan.layers_after)}, {count_text(saved.parameters[1])} parameters ({change})"
+
+
+def _layers(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"
+
+
+def _change(before: int, after: int) -> str:
+    """−15.5 %, with a true minus sign."""
+    share = 100 * (after - before) / before if before else 0.0
+    return f"{share:+.1f} %".replace("-", "\N{MINUS SIGN}")
