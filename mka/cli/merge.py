@@ -56,7 +56,7 @@ def merge(
         from mka.workflows.opening import Opening
 
         made = read_plan(plan)
-        check_place(Path(out), overwrite=overwrite, source=Path(model))
+        check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
         opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
         merged = merge_layers(opened, made, any_model=any_model, progress=run.progress, cancel=run.cancel)
         receipt = save(merged, out, overwrite=overwrite, progress=run.progress, cancel=run.cancel)

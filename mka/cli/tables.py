@@ -50,17 +50,17 @@ def show_analysis(out: Console, analysis: Analysis, folder: str | None) -> None:
     if analysis.similarities:
         table = _table("layers", *analysis.similarities)
         for layer in range(analysis.summary.layers - 1):
-            values = [figure(one.adjacent[layer]) for one in analysis.similarities.values()]
+            values = [_value(one.adjacent[layer]) for one in analysis.similarities.values()]
             table.add_row(f"{layer}-{layer + 1}", *values)
         out.print(table)
     for name, one in analysis.similarities.items():
         if one.note:
-            out.print(f"{name}: {one.note}")
+            say(out, f"{name}: {one.note}")
     for name, embedding in analysis.embeddings.items():
         trust = [value for value in embedding.quality.get("trustworthiness", ()) if math.isfinite(value)]
         if trust:
-            out.print(f"{name} map: trustworthiness {min(trust):.3f} to {max(trust):.3f} over the layers (1 is best)")
-    out.print(f"{analysis.n_points} texts of {plain(analysis.calibration)}, {analysis.tokens:,} tokens")
+            say(out, f"{name} map: trustworthiness {min(trust):.3f} to {max(trust):.3f} over the layers (1 is best)")
+    say(out, f"{analysis.n_points} texts of {plain(analysis.calibration)}, {analysis.tokens:,} tokens")
     _written(out, folder)
 
 
@@ -72,30 +72,33 @@ def show_plan(out: Console, plan: MergePlan, saved: Savings, path: str | None) -
         method = group.method if group.tensors == "all" else f"{group.method} ({group.tensors})"
         table.add_row(_layers(group.layers), method, weights or "-")
     out.print(table)
-    out.print(
+    say(
+        out,
         f"{saved.layers[0]} layers become {saved.layers[1]} (compression ratio {saved.compression_ratio:.1%}); "
         f"parameters {saved.parameters[0]:,} to {saved.parameters[1]:,} ({-saved.parameter_ratio:.1%}), "
-        f"weights {bytes_text(saved.bytes[0])} to {bytes_text(saved.bytes[1])}"
+        f"weights {bytes_text(saved.bytes[0])} to {bytes_text(saved.bytes[1])}",
     )
     _written(out, path)
 
 
 def show_receipt(out: Console, receipt: Receipt) -> None:
     """What the merge changed, and that the folder was verified."""
-    out.print(
+    say(
+        out,
         f"{receipt.layers_before} layers became {receipt.layers_after}; "
         f"parameters {receipt.parameters_before:,} to {receipt.parameters_after:,}, "
-        f"weights {bytes_text(receipt.bytes_before)} to {bytes_text(receipt.bytes_after)}"
+        f"weights {bytes_text(receipt.bytes_before)} to {bytes_text(receipt.bytes_after)}",
     )
     largest = max((change.relative_change for change in receipt.changes), default=0.0)
-    out.print(
+    say(
+        out,
         f"{len(receipt.changes)} tensors changed (by {largest:.3g} of their norm at most), "
-        f"{receipt.shared_tensors} stayed"
+        f"{receipt.shared_tensors} stayed",
     )
     for name, old, new in receipt.config_changes:
-        out.print(f"config {name}: {plain(old)} -> {plain(new)}")
+        say(out, f"config {name}: {plain(old)} -> {plain(new)}")
     if receipt.verified is not None:
-        out.print(f"verified: after reloading, logits differ by {receipt.verified:.3g} at most")
+        say(out, f"verified: after reloading, logits differ by {receipt.verified:.3g} at most")
     _written(out, receipt.folder)
 
 
@@ -108,10 +111,10 @@ def show_report(out: Console, report: Report) -> None:
     out.print(table)
     speeds = [(name, r.cost.tokens_per_second) for name, r in rows if math.isfinite(r.cost.tokens_per_second)]
     if speeds:
-        out.print(", ".join(f"{name}: {speed:,.0f} tokens/s" for name, speed in speeds))
+        say(out, ", ".join(f"{name}: {speed:,.0f} tokens/s" for name, speed in speeds))
     for one in report.result.generations:
-        out.print(f"{plain(one.prompt)!r}\n  baseline: {plain(one.baseline)!r}\n  this one: {plain(one.model)!r}")
-    out.print(report.verdict)
+        say(out, f"{plain(one.prompt)!r}\n  baseline: {plain(one.baseline)!r}\n  this one: {plain(one.model)!r}")
+    say(out, report.verdict)
 
 
 def _report_cells(result: Result) -> Sequence[str]:
@@ -128,9 +131,18 @@ def _report_cells(result: Result) -> Sequence[str]:
     )
 
 
+def say(out: Console, sentence: str) -> None:
+    """A sentence, wrapped between words at a terminal and left in one line in a pipe."""
+    out.print(sentence, soft_wrap=not out.is_terminal)
+
+
 def figure(value: float) -> str:
     """Four significant digits; "no value" for NaN."""
     return "no value" if math.isnan(value) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def _value(value: float) -> str:
+    return "no value" if math.isnan(value) else f"{value:.3f}"
 
 
 def bytes_text(count: float) -> str:
@@ -163,4 +175,4 @@ def _table(*columns: str) -> Table:
 
 def _written(out: Console, place: str | None) -> None:
     if place:
-        out.print(f"written: {plain(place)}")
+        say(out, f"written: {plain(place)}")

@@ -28,10 +28,12 @@ def check_new_folder(folder: Path, marker: str, *, overwrite: bool = False) -> N
 
 
 def check_new_file(path: Path) -> None:
-    """BadInput where no file can be put: at a folder, or below something that is a file."""
+    """BadInput where no file can be put: at a folder or device, or below something that is a file."""
     _check_parent(path)
     if path.is_dir():
         raise BadInput(f"{path} is a folder; name a file in it")
+    if path.exists() and not path.is_file():  # renaming onto a device would replace it
+        raise BadInput(f"{path} is no ordinary file; name one")
 
 
 def write_text(path: Path, text: str) -> None:
