@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mka.merging.card import model_card, source_name
+from mka.merging.merge import merge
+from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.report import Choices, Cost, Perplexity, Report, Result, SubjectAccuracy
+from tests.merging.models import LAYERS, model_of
+
+GROUPS = (
+    MergeGroup((1, 2), (0.62, 0.38), tensors="projections"),
+    MergeGroup((3,), method="drop"),
+    MergeGroup((4, 5), method="keep", layer=5),
+)
+PLAN = MergePlan(LAYERS, GROUPS, provenance=Provenance("mka", "npib", 3, "key", ("a", "b")))
+
+
+def result(name, perplexity, accuracy):
+    return Result(
+        name,
+        Cost(3, 1000, 4000, float("nan")),
+        perplexity=Perplexity(perplexity, 0.05, 900, 9),
+        choices=Choices(
+            accuracy, (accuracy - 0.02, accuracy + 0.02), 0.3, (0.2, 0.4), 120, 0, {"s": SubjectAccuracy(0.5, 0.3, 120)}
+        ),
+    )
+
+
+REPORT = Report(
+    result("merged", 3.25, 0.81),
+    result("before", 2.5, 0.97),
+    {"truncate": result("truncate", 4.75, 0.5)},
+    verdict="It beats the best free control.",
+    plan_key=PLAN.key,
+    source="owner/name",
+    seed=11,
+    text_source="demo",
+    question_source="demo",
+)
+
+
+@pytest.fixture(scope="module")
+def receipt():
+    made = merge(model_of(), PLAN).receipt
+    return replace(made, verified=0.0, folder="out/m", source="owner/name@main")
+
+
+def card(receipt, report=None, plan=PLAN):
+    return model_card(plan, receipt, report, name="m", tolerance=1e-6)
+
+
+def test_it_tells_the_plan_and_the_sizes(receipt):
+    text = card(receipt)
+    assert "| 1, 2 | averaged into one, weight matrices only | 0.62, 0.38 |" in text
+    assert "| 3 | deleted | – |" in text and "| 4, 5 | replaced by one of them, layer 5 | – |" in text
+    assert "3 of its 6 decoder layers removed" in text
+    assert f"| parameters | {receipt.parameters_before:,} | {receipt.parameters_after:,} |" in text
+    assert "| strategy | mka |" in text and "| seed | 3 |" in text and "| calibration texts | 2 |" in text
+    assert PLAN.key in text and receipt.hash in text and receipt.source_fingerprint in text and "torch 2" in text
+
+
+def test_figures_stand_beside_those_of_the_baseline_and_the_controls(receipt):
+    text = card(receipt, REPORT)
+    assert "| this model | 3 | 3.25 ± 0.05 | 81.0 % (79.0–83.0, n = 120, 0-shot) | – | – |" in text
+    assert "| the model before | 3 | 2.5 ± 0.05 | 97.0 %" in text and "| control: truncate | 3 | 4.75" in text
+    assert (
+        "It beats the best free control." in text and "Measured with seed 11 on texts demo and questions demo" in text
+    )
+
+
+def test_without_figures_it_says_that_nothing_was_measured(receipt):
+    assert "Nothing was measured when this folder was written." in card(receipt)
+
+
+def test_a_hub_model_is_named_as_the_base_and_for_its_licence(receipt):
+    text = card(receipt)
+    assert (
+        'base_model: "owner/name"\n' in text.split("---")[1] and "made of those of owner/name@main; its licence" in text
+    )
+
+
+def test_a_folder_is_named_without_its_path(receipt, tmp_path):
+    text = card(replace(receipt, source=str(tmp_path / "mine")))
+    assert "base_model" not in text and str(tmp_path) not in text and "mine with 3 of its 6" in text
+    assert source_name("demo") == "the demo model of MKA"
+
+
+def test_an_empty_plan_is_told_as_such(receipt):
+    assert "The plan is empty" in card(replace(receipt, layers_after=6), plan=MergePlan(LAYERS))
+
+
+def test_tables_are_tables(receipt):
+    for line in card(receipt, REPORT).splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|") and line.count("|") >= 3
