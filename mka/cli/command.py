@@ -18,7 +18,6 @@ import typer
 
 from mka.cli.progress import reporting
 from mka.errors import Cancelled, MkaError
-from mka.objects.jsonable import jsonable
 from mka.objects.progress import Cancel, Progress
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ def _check_target(path: Path) -> None:
 
 
 def _give(payload: Any, show: Show, json_path: str | None) -> None:
+    from mka.objects.jsonable import jsonable
+
     text = json.dumps(jsonable(payload), indent=2, allow_nan=False, ensure_ascii=False) + "\n" if json_path else ""
     if json_path == "-":
         sys.stdout.write(text)

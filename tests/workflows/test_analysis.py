@@ -26,9 +26,7 @@ TEXTS = TextSet(tuple(Text(one, "lands") for one in sentences(20)), "lands.txt")
 
 @pytest.fixture(scope="module")
 def analysis(tiny_llama: LoadedModel) -> Analysis:
-    return analyze(
-        tiny_llama, TEXTS, measures=("npib", "cosine"), embeddings=("diffusion", "pca"), limit=16, seed=3
-    )
+    return analyze(tiny_llama, TEXTS, measures=("npib", "cosine"), embeddings=("diffusion", "pca"), limit=16, seed=3)
 
 
 def test_an_analysis_holds_what_the_steps_give_one_by_one(tiny_llama: LoadedModel, analysis: Analysis) -> None:

@@ -1,0 +1,196 @@
+"""Each command end to end on a tiny model: the JSON that other programs read, and the readable answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from mka.models.loaded import LoadedModel
+from mka.models.summary import summarize
+from mka.planning.files import read_plan
+from mka.workflows.analysis_files import read_analysis
+from tests.cli.conftest import Bench
+from tests.cli.runner import mka
+
+
+def test_inspect(bench: Bench, tiny_llama: LoadedModel) -> None:
+    seen = mka("inspect", bench.model, "--json", "-")
+    assert (seen.code, seen.err) == (0, "")
+    summary = summarize(tiny_llama)
+    answer = seen.json
+    assert answer["architecture"] == "LlamaForCausalLM"
+    assert answer["layers"] == 4
+    assert answer["layer_types"] == ["full_attention"] * 4
+    assert answer["parameters"] == summary.parameters == sum(p.numel() for p in tiny_llama.network.parameters())
+    assert answer["bytes"] == 4 * answer["parameters"]
+
+    readable = mka("inspect", bench.model)
+    assert "LlamaForCausalLM" in readable.out and f"{summary.parameters:,}" in readable.out
+    assert "\x1b" not in readable.out
+
+
+def test_analyze(bench: Bench, tmp_path: Path) -> None:
+    seen = mka(
+        "analyze", bench.model, "--calibration", bench.calibration, "--measure", "npib,cosine", "--embed", "pca",
+        "--limit", "10", "--seed", "4", "--out", tmp_path / "a", "--json", "-",
+    )  # fmt: skip
+    assert (seen.code, seen.err) == (0, "")
+    answer, written = seen.json, read_analysis(tmp_path / "a")
+    assert answer["points"] == written.n_points == 10
+    assert list(answer["measures"]) == ["npib", "cosine"]
+    for name, measure in answer["measures"].items():
+        assert np.array_equal(measure["values"], written.similarities[name].values)
+        assert measure["adjacent"] == [measure["values"][layer][layer + 1] for layer in range(3)]
+    assert answer["seed"] == written.seed == 4
+    assert answer["calibration"] == str(bench.calibration)
+    assert len(answer["text_hashes"]) == 10
+    assert "pca" in answer["embeddings"] and "pca" in written.embeddings
+
+
+def test_analyze_says_what_was_cut(bench: Bench, tiny_llama: LoadedModel, tmp_path: Path) -> None:
+    context = tiny_llama.stack.text_config.max_position_embeddings
+    long = tmp_path / "long.txt"
+    long.write_text("\n".join([*(f"text {i}" for i in range(5)), "x" * context]) + "\n")
+    seen = mka("analyze", bench.model, "--calibration", long, "--json", "-")
+    assert seen.code == 0 and seen.json["cut"] == 1
+    assert seen.err == (
+        f"mka: 1 of 6 texts are longer than the model's context of {context} tokens and were cut to it; "
+        "shorten or split them to have their ends read\n"
+    )
+
+
+def test_json_to_a_file_beside_the_readable_answer(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "r.json"
+    words = ("analyze", bench.model, "--calibration", bench.calibration)
+    readable = mka(*words, "--json", path)
+    assert readable.code == 0 and "npib" in readable.out and "2-3" in readable.out
+    assert json.loads(path.read_text()) == mka(*words, "--json", "-").json
+    assert [one.name for one in path.parent.iterdir()] == ["r.json"]
+
+
+def test_plan(bench: Bench, tmp_path: Path) -> None:
+    plan = read_plan(bench.plan)
+    assert plan.removed == 1 and plan.provenance.measure == "npib"
+    computed = mka(
+        "plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", bench.calibration, "--json", "-"
+    )
+    answer = computed.json
+    assert answer.pop("savings")["layers"] == [4, 3]
+    assert answer == plan.to_json()
+    assert answer["format"] == "mka-plan/1" and answer["model"]["layers"] == 4
+    assert len(answer["provenance"]["text_hashes"]) == 12
+
+    by_hand = mka("plan", bench.model, "--groups", "0-1,2-3", "--out", tmp_path / "p.json")
+    assert "4 layers become 2" in by_hand.out and str(tmp_path / "p.json") in by_hand.out
+    assert [group.weights for group in read_plan(tmp_path / "p.json").groups] == [(0.5, 0.5)] * 2
+
+    truncated = mka("plan", bench.model, "--strategy", "truncate", "--remove", "2", "--json", "-").json
+    assert truncated["groups"] == [{"layers": [2, 3], "method": "drop", "tensors": "all", "experts": "refuse"}]
+    assert truncated["provenance"]["text_hashes"] == []
+
+
+def test_merge_writes_what_any_tool_loads(bench: Bench, tmp_path: Path) -> None:
+    seen = mka("merge", bench.model, bench.plan, "--out", tmp_path / "m", "--verify", "--json", "-")
+    assert (seen.code, seen.err) == (0, "")
+    assert seen.json["layers_after"] == 3 and seen.json["verified"] is not None
+    network = AutoModelForCausalLM.from_pretrained(tmp_path / "m")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "m")
+    assert network.config.num_hidden_layers == 3
+    # The merged layer, by hand, from the source's own file.
+    group = read_plan(bench.plan).groups[0]
+    source = AutoModelForCausalLM.from_pretrained(bench.model)
+    name = "mlp.up_proj.weight"
+    expected = sum(
+        weight * source.get_parameter(f"model.layers.{layer}.{name}").double()
+        for layer, weight in zip(group.layers, group.weights, strict=True)
+    )
+    assert isinstance(expected, torch.Tensor)
+    merged = network.get_parameter(f"model.layers.{group.layers[0]}.{name}")
+    torch.testing.assert_close(merged, expected.float(), rtol=0, atol=1e-7)
+    assert network.generate(**tokenizer("Land", return_tensors="pt"), max_new_tokens=4).shape[1] > 5
+
+    readable = mka("merge", bench.model, bench.plan, "--out", tmp_path / "m", "--overwrite")
+    assert readable.code == 0
+    assert "4 layers became 3" in readable.out and "verified: after reloading" in readable.out
+
+
+TASKS = "perplexity,choices,divergence"
+
+
+@pytest.fixture(scope="module")
+def evaluated(bench: Bench) -> dict[str, object]:
+    """The checkpoint against its source, as JSON."""
+    seen = mka(
+        "evaluate", bench.checkpoint, "--against", bench.model, "--tasks", TASKS, "--text", bench.texts,
+        "--questions", bench.questions, "--json", "-",
+    )  # fmt: skip
+    assert (seen.code, seen.err) == (0, "")
+    answer: dict[str, object] = seen.json
+    return answer
+
+
+def test_evaluate_has_the_shape_that_programs_read(evaluated: dict) -> None:
+    tasks = evaluated["tasks"]
+    assert set(tasks) == {"perplexity", "choices", "divergence"}
+    assert {"value", "stderr", "baseline"} <= set(tasks["perplexity"])
+    assert {"accuracy", "ci95", "baseline", "letter", "subjects"} <= set(tasks["choices"])
+    assert set(tasks["choices"]["subjects"]) == {"rivers", "hills"}
+    assert tasks["choices"]["subjects"]["hills"]["n"] == 4
+    low, high = tasks["choices"]["ci95"]
+    assert 0 <= low <= tasks["choices"]["accuracy"] <= high <= 1
+    assert tasks["divergence"]["kl"] > 0 and 0 <= tasks["divergence"]["top1"] <= 1
+    assert set(evaluated["controls"]) == {"truncate", "drop-keep-last"}
+    for control in evaluated["controls"].values():
+        assert control["layers"] == 3
+        assert control["perplexity"]["value"] > 1 and "accuracy" in control["choices"]
+    assert evaluated["baseline"]["layers"] == 4 and evaluated["model"]["layers"] == 3
+    assert evaluated["seed"] == 0 and evaluated["versions"]["torch"]
+
+
+def test_a_plan_merged_in_memory_measures_the_same(bench: Bench, evaluated: dict) -> None:
+    words = ("--tasks", TASKS, "--text", bench.texts, "--questions", bench.questions, "--json", "-")
+    answer = mka("evaluate", bench.model, "--plan", bench.plan, *words).json
+    assert answer["tasks"] == evaluated["tasks"]
+    assert answer["controls"] == evaluated["controls"]
+    assert answer["plan_key"] == evaluated["plan_key"]
+
+
+def test_data_names_both_texts_and_questions(bench: Bench) -> None:
+    answer = mka("evaluate", bench.model, "--data", bench.questions, "--limit", "2", "--shots", "1", "--json", "-").json
+    assert set(answer["tasks"]) == {"perplexity", "choices"}
+    assert answer["tasks"]["choices"]["n"] == 2 and answer["tasks"]["choices"]["shots"] == 1
+    assert answer["tasks"]["perplexity"]["texts"] == 2
+    assert answer["baseline"] is None and answer["controls"] == {}
+    assert "No baseline was named" in answer["verdict"]
+
+
+def test_speed_needs_no_data_and_generation_writes(bench: Bench) -> None:
+    assert (
+        mka("evaluate", bench.model, "--tasks", "speed", "--json", "-").json["tasks"]["speed"]["tokens_per_second"] > 0
+    )
+    seen = mka(
+        "evaluate", bench.checkpoint, "--against", bench.model, "--tasks", "generation,perplexity",
+        "--text", bench.texts, "--json", "-",
+    )  # fmt: skip
+    assert {"prompt", "baseline", "model"} == set(seen.json["tasks"]["generation"][0])
+
+
+def test_the_readable_report_shows_perplexity_beside_accuracy(bench: Bench) -> None:
+    seen = mka("evaluate", bench.model, "--plan", bench.plan, "--text", bench.texts, "--questions", bench.questions)
+    assert (seen.code, seen.err) == (0, "")
+    for word in (
+        "this model",
+        "baseline",
+        "truncate",
+        "drop-keep-last",
+        "perplexity",
+        "accuracy",
+        "With 1 of 4 layers",
+    ):
+        assert word in seen.out
+    assert "\x1b" not in seen.out
