@@ -133,7 +133,17 @@ def test_the_window_threshold_moves() -> None:
 def test_shape_classes_by_name_and_shape() -> None:
     same, wide = nn.Linear(2, 3), nn.Linear(2, 4)
     bare = nn.Linear(2, 3, bias=False)
-    assert shape_classes([same, wide, nn.Linear(2, 3), bare, wide]) == (0, 1, 0, 2, 1)
+    renamed = nn.ParameterDict({"scale": torch.ones(3, 2), "shift": torch.ones(3)})
+    assert shape_classes([same, wide, nn.Linear(2, 3), bare, wide, renamed]) == (0, 1, 0, 2, 1, 3)
+
+
+def test_another_stack_does_not_confuse_it_unless_it_is_as_deep() -> None:
+    network = tiny_network(layers=3)
+    network.model.draft = nn.ModuleList(tiny_network(layers=2).model.layers)
+    assert DecoderStack.of(network).path == "model.layers"
+    network.model.draft = nn.ModuleList(tiny_network(layers=3, seed=1).model.layers)
+    with pytest.raises(BadInput, match="2 stacks of 3 layers"):
+        DecoderStack.of(network)
 
 
 def test_refuses_what_it_cannot_find() -> None:
