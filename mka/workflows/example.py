@@ -1,6 +1,6 @@
 """Compute the bundled example: what the studio shows before anything is loaded.
 
-    python -m mka.workflows.example --out assets/example --overwrite
+python -m mka.workflows.example --out assets/example --overwrite
 """
 
 from __future__ import annotations

@@ -118,6 +118,9 @@ def test_plans_that_cannot_be_carried_out(bench: Bench, tmp_path: Path) -> None:
     foreign = tiny_model_folder(tmp_path, seed=7)
     assert "made for another model" in refused(mka("merge", foreign, bench.plan, "--out", out))
     assert mka("merge", foreign, bench.plan, "--out", out, "--any-model").code == 0
+    words = ("evaluate", foreign, "--plan", bench.plan, "--text", bench.texts)
+    assert "made for another model" in refused(mka(*words))
+    assert mka(*words, "--any-model", "--json", "-").json["model"]["layers"] == 3
     assert mka("merge", foreign, tmp_path / "bare.json", "--out", tmp_path / "n").code == 0
 
 
@@ -166,6 +169,9 @@ def test_no_text_that_calibrated_judges(bench: Bench, tmp_path: Path) -> None:
     # The checkpoint was made earlier; its plan came along.
     assert said in refused(mka("evaluate", bench.checkpoint, "--against", bench.model, *words))
     assert said in refused(mka("evaluate", bench.checkpoint, *words))
+    # Said before the model is read, which can take long.
+    (tmp_path / "model").mkdir()
+    assert said in refused(mka("evaluate", tmp_path / "model", "--plan", bench.plan, *words))
     # The unmerged model has no calibration.
     assert mka("evaluate", bench.model, *words).code == 0
 

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_nothing_is_overwritten_unasked_and_nothing_foreign_ever(analysis: Analy
 
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "thesis.txt").write_text("years of work")
-    with pytest.raises(BadInput, match="holds no analysis.json, so it is not overwritten"):
+    with pytest.raises(BadInput, match=r"holds no analysis\.json, so it is not overwritten"):
         write_analysis(analysis, tmp_path / "papers", overwrite=True)
     assert (tmp_path / "papers" / "thesis.txt").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "papers"]
@@ -145,8 +146,15 @@ def _summary_of_something_else(folder: Path) -> None:
     _edit(folder, "summary", {"layers": 4})
 
 
+class _Trap:
+    """Unpickling it writes a file into the working directory."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("sprung"),))
+
+
 def _pickled_array(folder: Path) -> None:
-    np.savez(folder / ARRAYS, token_cosine=np.array([object()], dtype=object))
+    np.savez(folder / ARRAYS, token_cosine=np.array([_Trap()], dtype=object))
 
 
 @pytest.mark.parametrize(
@@ -161,12 +169,16 @@ def _pickled_array(folder: Path) -> None:
         (_pickled_array, "is damaged"),
     ],
 )
-def test_a_damaged_folder_is_refused_in_one_line(analysis: Analysis, tmp_path: Path, harm: object, said: str) -> None:
+def test_a_damaged_folder_is_refused_in_one_line(
+    analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path], None], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     write_analysis(analysis, tmp_path / "a")
-    harm(tmp_path / "a")  # type: ignore[operator]
+    harm(tmp_path / "a")
     with pytest.raises(BadInput, match=said) as raised:
         read_analysis(tmp_path / "a")
     assert "\n" not in str(raised.value)
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_folder_without_an_analysis_is_refused(tmp_path: Path) -> None:

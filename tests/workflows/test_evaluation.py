@@ -150,7 +150,7 @@ def test_a_plan_inherits_nothing_from_an_unmerged_model(tiny_llama: LoadedModel)
 
 
 def test_a_plan_that_leads_elsewhere_is_refused(tiny_llama: LoadedModel) -> None:
-    with pytest.raises(BadInput, match="the plan leads to 3 layers, but .* has 4; merge the model by its plan first"):
+    with pytest.raises(BadInput, match=r"the plan leads to 3 layers, but .* has 4; merge the model by its plan first"):
         evaluate(tiny_llama, ("perplexity",), texts=TEXTS, plan=plan(tiny_llama, groups=[[1, 2]]))
 
 

@@ -16,7 +16,7 @@ from mka.workflows.writing import check_new_file, write_text
 def test_only_the_demo_model_has_default_data() -> None:
     assert calibration_source(None, "demo") == "demo"
     assert calibration_source("mine.txt", "demo") == "mine.txt"
-    with pytest.raises(BadInput, match="name a .txt, .jsonl or .csv file or a folder with --calibration"):
+    with pytest.raises(BadInput, match=r"name a \.txt, \.jsonl or \.csv file or a folder with --calibration"):
         calibration_source(None, "models/big")
     assert evaluation_source(None, "out/m", "demo", None) == "demo"
     assert evaluation_source("mine", "out/m", None) == "mine"
