@@ -7,6 +7,7 @@ import streamlit as st
 from mka.assets import asset
 from mka.studio import session
 from mka.studio.example import open_example
+from mka.studio.job_strip import job_strip
 from mka.studio.sidebar import sidebar
 
 ICON = str(asset("icon.png"))
@@ -40,4 +41,5 @@ if wanted is not None:
     page, query = wanted
     st.switch_page(page, query_params=query)
 sidebar()
+job_strip()
 navigation.run()

@@ -23,7 +23,7 @@ if not plan.groups:
 st.text(takeaways.of_plan(plan))
 outcome = session.outcome()
 trial = trial_form.ask(desk, plan)
-if outcome is None or outcome.report is None:
+if (outcome is None or outcome.report is None) and not session.process().queue.active():
     st.info(
         "Nothing is measured for this plan yet. The result will stand here beside the unmerged model and "
         "beside deleting as many layers, which costs nothing."

@@ -9,24 +9,27 @@ from mka.studio import model_view, session, widgets, work
 from mka.studio.commands import analyze_lines, inspect_lines
 from mka.studio.desk import Desk
 from mka.studio.memory import bytes_text, free_bytes
+from mka.studio.offers import offered_models
 
 
 def open_form() -> None:
     """Ask for a model, say what it needs, then load it."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            source = st.text_input(
+            chosen = st.selectbox(
                 "Open a model",
-                "demo",
+                offered_models(),
+                accept_new_options=True,
                 key="source",
                 persist_state="session",
                 help="demo, a folder with a Hugging Face checkpoint, or a hub id such as owner/name.",
-            ).strip()
+            )
+            source = (chosen or "").strip()
             check = st.button("What will it need?", disabled=not source)
             load = st.button("Open", type="primary", disabled=not source)
         st.caption(
-            f"demo, a folder, or a hub id. Free memory now: {bytes_text(free_bytes())}; "
-            "opening a model first releases the one before it."
+            "Choose one, or type a folder or a hub id. "
+            f"Free memory now: {bytes_text(free_bytes())}; opening a model first releases the one before it."
         )
     if check:
         session.start("estimate", f"Size of {source}", work.estimate(source))

@@ -31,6 +31,10 @@ class ModelStore:
     def opened(self, source: str, *, progress: Progress = silent) -> LoadedModel:
         """The model of `source` as it is there now: always read anew."""
         self.evict()
+        progress("loading the libraries", 0, 0)
+        import mka.models.loading  # noqa: F401  # torch: seconds, on the first job only
+
+        progress("loading the model", 0, 0)
         self._model = Opening().model(source, progress=progress)
         self._source = source
         return self._model

@@ -137,6 +137,7 @@ def follow(job: Job) -> None:
 
 def start(kind: str, title: str, work: Work) -> None:
     """Queue a job, follow it and draw the page anew, so that its progress shows."""
+    dismiss_notice()
     follow(process().queue.submit(kind, title, work))
     st.rerun()
 

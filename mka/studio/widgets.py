@@ -26,7 +26,7 @@ MARKS = {
 
 def message(kind: str, text: str) -> None:
     """One sentence with a mark: kind is one of MARKS."""
-    with st.container(border=True, horizontal=True, gap="small"):
+    with st.container(border=True, horizontal=True, gap="small", wrap=False):
         st.markdown(MARKS[kind], width="content")
         st.text(text, width="stretch")
 
