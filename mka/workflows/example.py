@@ -1,6 +1,8 @@
 """Compute the bundled example: what the studio shows before anything is loaded.
 
-python -m mka.workflows.example --out assets/example --overwrite
+    python -m mka.workflows.example --out assets/example --overwrite
+
+Repeated on the same machine, it gives the same figures.
 """
 
 from __future__ import annotations

@@ -148,6 +148,9 @@ def test_evaluate_has_the_shape_that_programs_read(evaluated: dict) -> None:
     for control in evaluated["controls"].values():
         assert control["layers"] == 3
         assert control["perplexity"]["value"] > 1 and "accuracy" in control["choices"]
+    before = evaluated["baseline"]
+    assert tasks["perplexity"]["baseline"] == before["perplexity"]["value"] != tasks["perplexity"]["value"]
+    assert tasks["choices"]["baseline"] == before["choices"]["accuracy"]
     assert evaluated["baseline"]["layers"] == 4 and evaluated["model"]["layers"] == 3
     assert evaluated["seed"] == 0 and evaluated["versions"]["torch"]
 

@@ -70,7 +70,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(bench: Bench, tmp_path: Path) -> N
         with pipe.open("w") as texts:
             process.send_signal(signal.SIGINT)
             texts.write("\n".join(sentences(20)))
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines() == [
@@ -106,6 +106,15 @@ def test_progress_asks_for_cancellation() -> None:
         run.progress("collect", 1, 2)
         pytest.fail("progress went on")
     assert left.value.exit_code == 130
+
+
+def test_what_libraries_print_is_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    with command("-") as run:
+        print("a library talks")
+        run.answer({"value": float("nan")}, lambda console: None)
+    seen = capsys.readouterr()
+    assert json.loads(seen.out) == {"value": None}
+    assert seen.err == "a library talks\n"
 
 
 def test_a_command_runs_off_the_main_thread() -> None:
@@ -145,14 +154,14 @@ def test_the_studio_listens_here_only_and_sigterm_leaves_no_process(tmp_path: Pa
             assert server.environ()["MKA_OUT"] == str(tmp_path / "exports")
             family = [process.pid, *(child.pid for child in server.children(recursive=True))]
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            process.wait(timeout=60)
             assert not any(psutil.pid_exists(pid) for pid in family)
         finally:
             process.kill()
 
 
 def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=5) as reply:
