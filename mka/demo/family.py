@@ -10,6 +10,7 @@ from mka.demo.vocabulary import MEN, WOMEN
 FEMALE = frozenset(WOMEN)
 PEOPLE = WOMEN + MEN
 FULL_SHARE = 0.35
+EXPLAINED_SHARE = 0.5
 PHRASINGS = ("The {word} of {name} is", "{name} has a {word} called")
 
 
@@ -63,6 +64,21 @@ def _ask(chain: Chain, upward: bool, rng: random.Random) -> tuple[str, str]:
     return rng.choice(PHRASINGS).format(word=_word(answer, *words), name=name), answer
 
 
+def _restate(child: str, parent: str, rng: random.Random) -> str:
+    """One link once more, in the words in which two links are asked about."""
+    if rng.random() < 0.5:
+        return f"{rng.choice(PHRASINGS).format(word=_word(parent, 'mother', 'father'), name=child)} {parent}."
+    return f"{rng.choice(PHRASINGS).format(word=_word(child, 'daughter', 'son'), name=parent)} {child}."
+
+
+def _explain(chain: Chain, upward: bool, rng: random.Random) -> str:
+    """An answer with the two links that lead to it."""
+    stem, answer = _ask(chain, upward, rng)
+    links = [(chain.child, chain.parent), (chain.parent, chain.grandparent)]
+    told = [f"{child} is the {_word(child, 'daughter', 'son')} of {parent}" for child, parent in links]
+    return f"{told[0]} and {told[1]}, so {stem[0].lower() if stem.startswith('The') else stem[0]}{stem[1:]} {answer}."
+
+
 def _draw_chain(rng: random.Random, allowed: tuple[Split, ...], without: Chain | None = None) -> Chain:
     """A chain of one of the `allowed` splits; beside another chain, with its ends' genders and none of its names.
 
@@ -90,15 +106,21 @@ def draw_family(rng: random.Random, split: Split, *, asked: bool) -> Family:
 
 
 def passage(rng: random.Random, split: Split) -> str:
-    """A family and one to three things that follow from it."""
+    """A family, a link or two of it told again, and one to three things that follow, the first often explained."""
     family = draw_family(rng, split, asked=False)
     told = [family.premises(rng)]
+    links = [(family.chain.child, family.chain.parent), (family.chain.parent, family.chain.grandparent)]
+    links.append((family.distractor.child, family.distractor.parent))
+    told += [_restate(child, parent, rng) for child, parent in rng.sample(links, rng.randint(0, 2))]
     asks = [(family.chain, True), (family.chain, False)]
     if family.full:
         asks += [(family.distractor, True), (family.distractor, False)]
-    for chain, upward in rng.sample(asks, rng.randint(1, min(3, len(asks)))):
+    chosen = rng.sample(asks, rng.randint(1, min(3, len(asks))))
+    for chain, upward in chosen:
         stem, answer = _ask(chain, upward, rng)
         told.append(f"{stem} {answer}.")
+    if rng.random() < EXPLAINED_SHARE:
+        told.insert(len(told) - len(chosen), _explain(*rng.choice(asks), rng))
     return " ".join(told)
 
 

@@ -49,10 +49,17 @@ SUMS = (
 LARGEST_ADDEND = 49
 
 
-def calendar(rng: random.Random) -> list[Statement]:
-    """Days and months with offsets: each (start, offset) is a fact told in all phrasings but the held-out ones."""
+CALENDAR: tuple[tuple[str, str, tuple[str, ...], int], ...] = (("day", "on", DAYS, 3), ("month", "in", MONTHS, 4))
+"""Of each unit its name, its preposition, its names in order and the farthest step that is asked."""
+
+
+def calendar(rng: random.Random) -> tuple[list[Statement], list[Remark]]:
+    """Days and months with offsets: each (start, offset) is a fact told in all phrasings but the held-out ones.
+
+    The remarks count out the same steps one by one, which is how such facts are learned.
+    """
     statements: list[Statement] = []
-    for unit, at, names, farthest in (("day", "on", DAYS, 3), ("month", "in", MONTHS, 5)):
+    for unit, at, names, farthest in CALENDAR:
         starts = [(i, steps) for i in range(len(names)) for steps in range(1, farthest + 1)]
         for sign, phrasings in ((1, FORWARD), (-1, BACKWARD)):
             rows = hold_phrasings(len(starts), len(phrasings), rng)
@@ -64,7 +71,24 @@ def calendar(rng: random.Random) -> list[Statement]:
                     Statement(phrasing.format(**words), answer, split, unit, names[i])
                     for phrasing, split in zip(phrasings, splits, strict=True)
                 ]
-    return statements
+    return statements, [
+        remark for unit, _, names, farthest in CALENDAR for remark in _counted_out(unit, names, farthest)
+    ]
+
+
+def _counted_out(unit: str, names: tuple[str, ...], farthest: int) -> list[Remark]:
+    """The names in their order, forward and backward, and each walk of two or more steps with all its stations."""
+    remarks: list[Remark] = []
+    for direction, sign in (("forward", 1), ("backward", -1)):
+        for i, start in enumerate(names):
+            stations = [names[(i + sign * step) % len(names)] for step in range(farthest + 1)]
+            remarks.append(Remark(f"Going {direction}, the {unit}s are {', '.join(stations)}.", "train", start))
+            for steps in range(2, farthest + 1):
+                walk = ", ".join(stations[1 : steps + 1])
+                remarks.append(
+                    Remark(f"From {start}, {COUNTS[steps - 1]} {unit}s {direction} are {walk}.", "train", start)
+                )
+    return remarks
 
 
 def number_order(rng: random.Random) -> tuple[list[Statement], list[Remark]]:

@@ -117,10 +117,10 @@ def _recalled(name: str, relations: tuple[Relation, ...], rng: random.Random, ki
 
 
 def _calendar(rng: random.Random) -> ToldSubject:
-    statements = order.calendar(rng)
+    statements, remarks = order.calendar(rng)
     pools = {"day": order.DAYS, "month": order.MONTHS}
     n_facts = len({(s.entity, s.answer, s.stem) for s in statements}) // len(order.FORWARD)
-    return ToldSubject("calendar", "order", n_facts, tuple(statements), (), FromPool(pools))
+    return ToldSubject("calendar", "order", n_facts, tuple(statements), tuple(remarks), FromPool(pools))
 
 
 def _numbers(rng: random.Random) -> ToldSubject:
