@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import typer
 
 from mka.objects.progress import Cancel, Progress
 
-SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
@@ -47,13 +48,16 @@ def _bars(cancel: Cancel) -> Iterator[Progress]:
 
 
 def _lines(cancel: Cancel) -> Progress:
-    last = time.monotonic()
+    last = math.nan  # no step yet; until then libraries are imported, which says nothing
 
     def progress(stage: str, done: int, total: int) -> None:
         nonlocal last
         cancel.check()
-        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
+        now = time.monotonic()
+        if math.isnan(last):
+            last = now
+        elif now - last >= SECONDS_BETWEEN_LINES:
+            last = now
             typer.echo(f"mka: {stage} {done}/{total}", err=True)
 
     return progress

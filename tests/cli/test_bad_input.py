@@ -148,6 +148,22 @@ def test_outputs_that_exist(bench: Bench, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
 
 
+def test_what_can_be_checked_is_checked_before_a_model_is_read(bench: Bench, tmp_path: Path) -> None:
+    nothing = tmp_path / "no-model"
+    taken = bench.analysis
+    calibrated = ("--calibration", bench.calibration)
+    for words, said in (
+        (("analyze", nothing, *calibrated, "--out", taken), "not empty"),
+        (("analyze", nothing, *calibrated, "--json", taken), "is a folder"),
+        (("merge", nothing, bench.plan, "--out", taken), "exists already"),
+        (("plan", nothing, "--groups", "1-2", "--out", bench.plan), "exists; choose another"),
+        (("plan", nothing, "--strategy", "mka", "--remove", "1", "--analysis", tmp_path), "holds no analysis"),
+        (("evaluate", nothing, "--text", tmp_path / "no-text"), "no-text"),
+    ):
+        assert said in refused(mka(*words))
+    assert "no-model" in refused(mka("analyze", nothing, *calibrated))
+
+
 def test_a_disk_that_fills(bench: Bench, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     words = ("analyze", bench.model, "--calibration", bench.calibration)

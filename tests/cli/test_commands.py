@@ -85,6 +85,10 @@ def test_plan(bench: Bench, tmp_path: Path) -> None:
     assert answer["format"] == "mka-plan/1" and answer["model"]["layers"] == 4
     assert len(answer["provenance"]["text_hashes"]) == 12
 
+    words = ("plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", bench.calibration)
+    limited = mka(*words, "--limit", "6", "--seed", "5", "--json", "-").json
+    assert len(limited["provenance"]["text_hashes"]) == 6 and limited["provenance"]["seed"] == 5
+
     by_hand = mka("plan", bench.model, "--groups", "0-1,2-3", "--out", tmp_path / "p.json")
     assert "4 layers become 2" in by_hand.out and str(tmp_path / "p.json") in by_hand.out
     assert [group.weights for group in read_plan(tmp_path / "p.json").groups] == [(0.5, 0.5)] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,11 @@ from tests.cli.conftest import Bench
 from tests.workflows.builders import sentences
 
 MKA = (sys.executable, "-m", "mka")
+
+
+def without_progress(err: str) -> str:
+    """Stderr without the lines "mka: stage 1/4", which a slow machine gets to see."""
+    return re.sub(r"^mka: [^\n]* \d+/\d+\n", "", err, flags=re.MULTILINE)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -41,7 +47,7 @@ def test_the_streams_of_a_command(bench: Bench) -> None:
         [*MKA, "analyze", bench.model, "--calibration", bench.calibration, "--json", "-"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, without_progress(done.stderr)) == (0, "")
     assert json.loads(done.stdout)["points"] == 12
 
     words = ("inspect", "no/such/folder", "--json", "-")
@@ -56,7 +62,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback(bench: Bench) -> None:
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
-        assert process.stderr.read() == ""
+        assert without_progress(process.stderr.read()) == ""
 
 
 def test_ctrl_c_ends_a_run_and_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
@@ -73,7 +79,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(bench: Bench, tmp_path: Path) -> N
         out, err = process.communicate(timeout=200)
     assert process.returncode == 130
     assert out == ""
-    assert err.splitlines() == [
+    assert without_progress(err).splitlines() == [
         "mka: stopping after this step; once more to stop at once",
         "mka: cancelled: the run was stopped on request; nothing was written",
     ]
