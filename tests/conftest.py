@@ -12,10 +12,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from tests.tiny import tiny_model_folder
+
+# A busy machine is no fault of the code: no property test fails for being slow.
+settings.register_profile("mka", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mka")
 
 
 @pytest.fixture(scope="session")
