@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import streamlit as st
 
@@ -26,14 +27,17 @@ def export_form(desk: Desk, plan: MergePlan) -> str:
             "Weights (safetensors), tokenizer, config, model card, plan and receipt; "
             "then reloaded and compared before it says done."
         )
-        if st.button("Write the checkpoint", type="primary"):
-            try:
-                folder = work.export_folder(root, name)
-            except BadInput as error:
-                widgets.message("refused", str(error))
-            else:
-                session.start("export", f"Writing {name}", work.export(session.process(), desk, plan, folder))
+        st.button("Write the checkpoint", type="primary", on_click=_write, args=(desk, plan, root, name))
     return name
+
+
+def _write(desk: Desk, plan: MergePlan, root: Path, name: str) -> None:
+    try:
+        folder = work.export_folder(root, name)
+    except BadInput as error:
+        session.notify("refused", str(error))
+    else:
+        session.start("export", f"Writing {name}", work.export(session.process(), desk, plan, folder))
 
 
 def written(saved: Receipt) -> None:

@@ -25,16 +25,23 @@ def open_form() -> None:
                 help="demo, a folder with a Hugging Face checkpoint, or a hub id such as owner/name.",
             )
             source = (chosen or "").strip()
-            check = st.button("What will it need?", disabled=not source)
-            load = st.button("Open", type="primary", disabled=not source)
+            st.button(
+                "What will it need?",
+                disabled=not source,
+                on_click=session.start,
+                args=("estimate", f"Size of {source}", work.estimate(source)),
+            )
+            st.button(
+                "Open",
+                type="primary",
+                disabled=not source,
+                on_click=session.start,
+                args=("open", f"Opening {source}", work.open_model(session.process(), source)),
+            )
         st.caption(
             "Choose one, or type a folder or a hub id. "
             f"Free memory now: {bytes_text(free_bytes())}; opening a model first releases the one before it."
         )
-    if check:
-        session.start("estimate", f"Size of {source}", work.estimate(source))
-    if load:
-        session.start("open", f"Opening {source}", work.open_model(session.process(), source))
 
 
 def analyze_form(desk: Desk) -> None:
@@ -68,9 +75,14 @@ def analyze_form(desk: Desk) -> None:
             persist_state="session",
         )
         st.caption(model_view.cost_of_reading(desk.summary, limit))
-        if st.button("Analyze", type="primary", disabled=not (calibration and (measures or embeddings))):
-            job = work.analyze(session.process(), desk.summary.source, calibration, measures, embeddings, limit)
-            session.start("analyze", f"Analyzing {desk.summary.source}", job)
+        job = work.analyze(session.process(), desk.summary.source, calibration, measures, embeddings, limit)
+        st.button(
+            "Analyze",
+            type="primary",
+            disabled=not (calibration and (measures or embeddings)),
+            on_click=session.start,
+            args=("analyze", f"Analyzing {desk.summary.source}", job),
+        )
 
 
 session.guard("pages/model.py")

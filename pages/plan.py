@@ -33,30 +33,35 @@ def ask_strategy(desk: Desk) -> None:
             st.caption("This model is too shallow for it.")
             return
         remove = int(st.number_input("Layers to remove", 1, most, min(3, most), key=f"remove-{name}-{most}"))
-        if st.button("Ask for a proposal"):
-            try:
-                proposal = proposals.propose(desk, name, remove)
-            except MkaError as error:
-                session.say(str(error), refused=True)
-            else:
-                session.act(lambda now: now.propose(proposal))
-            st.rerun()
+        st.button("Ask for a proposal", on_click=_propose, args=(desk, name, remove))
+
+
+def _propose(desk: Desk, strategy: str, remove: int) -> None:
+    try:
+        proposal = proposals.propose(desk, strategy, remove)
+    except MkaError as error:
+        session.refuse(str(error))
+    else:
+        session.act(lambda now: now.propose(proposal))
 
 
 def files(plan: MergePlan) -> None:
     """Take the plan away as JSON, or bring one."""
     text = json.dumps(plan.to_json(), indent=2) + "\n"
     widgets.download("Plan as JSON", text, "plan.json", disabled=not plan.groups)
-    uploaded = st.file_uploader("Open a plan file", type="json", key=f"plan-file-{session.clicks()}")
-    if uploaded is not None:
-        session.count_click()
-        try:
-            opened = proposals.parse_plan(uploaded.getvalue())
-        except MkaError as error:
-            session.say(str(error), refused=True)
-        else:
-            session.act(lambda now: now.replace_plan(opened))
-        st.rerun()
+    key = f"plan-file-{session.clicks()}"
+    st.file_uploader("Open a plan file", type="json", key=key, on_change=_open_plan, args=(key,))
+
+
+def _open_plan(key: str) -> None:
+    uploaded = st.session_state[key]
+    session.count_click()  # the next run shows an empty place for a file
+    try:
+        opened = proposals.parse_plan(uploaded.getvalue() if uploaded else b"")
+    except MkaError as error:
+        session.refuse(str(error))
+    else:
+        session.act(lambda now: now.replace_plan(opened))
 
 
 session.guard("pages/plan.py")

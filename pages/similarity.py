@@ -47,7 +47,7 @@ def cell_clicked(x: float, y: float) -> None:
     session.act(lambda now: now.click_cell(round(y), round(x), seen))
 
 
-def pair_clicked(x: float | str, _: float) -> None:
+def pair_clicked(x: float, _: float) -> None:
     """A bar of the strip, named "layer·next"."""
     first, second = str(x).split("·")
     session.act(lambda now: now.click_block(int(first), int(second), seen))

@@ -19,17 +19,20 @@ def propose_block(seen: Provenance) -> None:
     now = session.state()
     last = now.plan.depth - 1
     block = now.candidate[0].layers if len(now.candidate) == 1 else (0, min(1, last))
+    keys = (f"from-{now.candidate_layers}", f"to-{now.candidate_layers}")
+
+    def propose() -> None:
+        first, final = (int(st.session_state[key]) for key in keys)
+        # Unlike a click, pressing Propose twice must not add.
+        session.act(lambda state: state.drop_candidate().click_cell(first, final, seen))
+
     with (
         st.form(f"block-{now.candidate_layers}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        first = st.number_input("From layer", 0, last, block[0], width=110)
-        final = st.number_input("To layer", 0, last, block[-1], width=110)
-        proposed = st.form_submit_button("Propose")
-    if proposed:
-        # Unlike a click, pressing Propose twice must not add.
-        session.act(lambda state: state.drop_candidate().click_cell(int(first), int(final), seen))
-        st.rerun()
+        st.number_input("From layer", 0, last, block[0], key=keys[0], width=110)
+        st.number_input("To layer", 0, last, block[-1], key=keys[1], width=110)
+        st.form_submit_button("Propose", on_click=propose)
 
 
 def candidate_card() -> None:

@@ -19,9 +19,10 @@ def example_folder() -> Path:
 
 
 def open_example() -> None:
-    """Put the example on this session's desk; without one, the desk stays empty and each page says what to do."""
+    """Put the example on this session's desk; without one, the desk stays empty and it is said why."""
     try:
         analysis = read_analysis(example_folder())
-    except MkaError:
-        return
-    session.open_desk(Desk(analysis.summary, analysis, bundled=True))
+    except MkaError as error:
+        session.notify("failed", f"The example cannot be shown: {error}")
+    else:
+        session.open_desk(Desk(analysis.summary, analysis, bundled=True))

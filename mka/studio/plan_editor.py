@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
 import streamlit as st
 
 from mka.objects.plan import MergeGroup
@@ -10,6 +14,7 @@ from mka.studio.state import named
 
 METHOD_WORDS = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
 COLUMNS = 4
+Item = TypeVar("Item")
 
 
 def group_editor(index: int, group: MergeGroup) -> None:
@@ -36,16 +41,21 @@ def group_editor(index: int, group: MergeGroup) -> None:
 
 def _weights(index: int, group: MergeGroup) -> None:
     """One number per member; what is typed is scaled to sum to 1."""
+    keys = [f"weight-{group.layers}-{place}-{weight:.6f}" for place, weight in enumerate(group.weights)]
+
+    def set_weights() -> None:
+        typed = [float(st.session_state[key]) for key in keys]
+        session.act(lambda now: now.set_weights(index, typed))
+
     with st.form(f"weights-{index}", border=False):
-        typed = []
-        for start in range(0, len(group.layers), COLUMNS):
-            cells = st.columns(COLUMNS)
-            for offset, cell in zip(range(start, min(start + COLUMNS, len(group.layers))), cells, strict=False):
-                weight = group.weights[offset]
-                key = f"weight-{group.layers}-{offset}-{weight:.6f}"
-                typed.append(
-                    cell.number_input(f"Layer {group.layers[offset]}", 0.0, 1.0, weight, 0.05, "%.3f", key=key)
-                )
-        if st.form_submit_button("Set weights", help="They are scaled to sum to 1."):
-            session.act(lambda now: now.set_weights(index, typed))
-            st.rerun()
+        for row in batched(zip(group.layers, group.weights, keys, strict=True), COLUMNS):
+            for cell, (layer, weight, key) in zip(st.columns(COLUMNS), row, strict=False):
+                cell.number_input(f"Layer {layer}", 0.0, 1.0, weight, 0.05, "%.3f", key=key)
+        st.form_submit_button("Set weights", help="They are scaled to sum to 1.", on_click=set_weights)
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Tuples of `size` items, the last one shorter; itertools has it from Python 3.12 on."""
+    rest = iter(items)
+    while batch := tuple(islice(rest, size)):
+        yield batch

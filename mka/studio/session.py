@@ -98,9 +98,9 @@ def act(transition: Callable[[StudioState], StudioState]) -> None:
     st.session_state[_STATE] = transition(state())
 
 
-def say(text: str, *, refused: bool) -> None:
-    """Show one sentence beside the plan."""
-    act(lambda now: replace(now, message=Message(text, refused=refused)))
+def refuse(why: str) -> None:
+    """Say beside the plan why something was not done."""
+    act(lambda now: replace(now, message=Message(why, refused=True)))
 
 
 def clicks() -> int:
@@ -136,10 +136,9 @@ def follow(job: Job) -> None:
 
 
 def start(kind: str, title: str, work: Work) -> None:
-    """Queue a job, follow it and draw the page anew, so that its progress shows."""
+    """Queue a job and follow it; fit for a widget's callback."""
     dismiss_notice()
     follow(process().queue.submit(kind, title, work))
-    st.rerun()
 
 
 def followed_numbers() -> list[int]:
@@ -169,17 +168,17 @@ def receive() -> None:
 
 def _take(job: Job) -> None:
     if job.state == FAILED:
-        st.session_state[_NOTICE] = ("failed", f"{job.title} failed: {job.error}")
+        notify("failed", f"{job.title} failed: {job.error}")
     elif job.state == STOPPED:
-        st.session_state[_NOTICE] = ("note", f"{job.title}: cancelled. Nothing was changed.")
+        notify("note", f"{job.title}: cancelled. Nothing was changed.")
     elif isinstance(job.result, Desk):
         open_desk(job.result)
-        st.session_state[_NOTICE] = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
+        notify("done", f"{job.title}: done in {job.seconds:.0f} s.")
     elif isinstance(job.result, Outcome):
         _take_outcome(job.result)
-        st.session_state[_NOTICE] = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
+        notify("done", f"{job.title}: done in {job.seconds:.0f} s.")
     else:
-        st.session_state[_NOTICE] = ("note", str(job.result))
+        notify("note", str(job.result))
 
 
 def _take_outcome(outcome: Outcome) -> None:
@@ -192,6 +191,11 @@ def _take_outcome(outcome: Outcome) -> None:
         key = (summary().fingerprint, outcome.plan.key)
         before = [one for one in st.session_state.get(_MEASURED, []) if one != key]
         st.session_state[_MEASURED] = [*before, key]
+
+
+def notify(kind: str, text: str) -> None:
+    """Say how something ended, above the page, until it is dismissed; kind as `widgets.message`."""
+    st.session_state[_NOTICE] = (kind, text)
 
 
 def notice() -> tuple[str, str] | None:

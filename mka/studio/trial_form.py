@@ -47,14 +47,16 @@ def ask(desk: Desk, plan: MergePlan) -> Trial:
 
 
 def _start(desk: Desk, plan: MergePlan, trial: Trial) -> None:
-    with st.container(horizontal=True):
-        evaluate = st.button("Merge and evaluate", type="primary", disabled=not (trial.tasks and trial.data))
-        merge = st.button("Merge only")
     process = session.process()
-    if evaluate:
-        session.start("evaluate", "Evaluating the merge", work.evaluate(process, desk, plan, trial))
-    if merge:
-        session.start("merge", "Merging", work.merge(process, desk, plan))
+    with st.container(horizontal=True):
+        st.button(
+            "Merge and evaluate",
+            type="primary",
+            disabled=not (trial.tasks and trial.data),
+            on_click=session.start,
+            args=("evaluate", "Evaluating the merge", work.evaluate(process, desk, plan, trial)),
+        )
+        st.button("Merge only", on_click=session.start, args=("merge", "Merging", work.merge(process, desk, plan)))
 
 
 def cost_sentence(trial: Trial) -> str:

@@ -44,7 +44,9 @@ def an_embedding(layers: int = 6, points: int = 12) -> Embedding:
     )
     names = tuple(Point(f"text {n} {NASTY}", ("animals", "sums", "rulers")[n % 3], "end", 4) for n in range(points))
     trust = {"trustworthiness": tuple(0.9 - 0.01 * i for i in range(layers))}
-    return Embedding(coordinates, coordinates, "diffusion", {"alpha": 0.5}, 0, True, names, trust)
+    return Embedding(
+        coordinates, coordinates, "diffusion", {"alpha": 0.5}, 0, True, names, trust, np.zeros((layers, 0))
+    )
 
 
 def an_analysis(layers: int = 6, source: str = "demo", points: int = 12) -> Analysis:

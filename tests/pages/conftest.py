@@ -1,0 +1,58 @@
+"""A studio whose example is made by hand, so that its figures are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.runtime.pages_manager import PagesManager
+
+from mka.studio import session
+from mka.workflows.analysis_files import write_analysis
+from tests.pages.driver import Studio
+from tests.studio.builders import an_analysis
+
+
+@pytest.fixture(autouse=True)
+def a_server_that_knows_its_navigation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest forgets before each run what a server knows after its first one: that app.py names the pages.
+
+    It would take the folder pages/ for Streamlit's old way of many pages and run a page without app.py.
+    """
+    begin = PagesManager.__init__
+
+    def know(self: PagesManager, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", know)
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An analysis of a six-layer model by hand, as `mka analyze` writes it."""
+    folder = tmp_path_factory.mktemp("example") / "analysis"
+    write_analysis(an_analysis(), folder)
+    return folder
+
+
+@pytest.fixture
+def studio(example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A fresh session of a fresh process's studio."""
+    monkeypatch.setenv("MKA_EXAMPLE", str(example))
+    monkeypatch.setenv("MKA_OUT", str(tmp_path / "out"))
+    session.process.clear()  # type: ignore[attr-defined]
+    yield Studio()
+    session.process.clear()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def empty_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A studio of an installation without an example."""
+    monkeypatch.setenv("MKA_EXAMPLE", str(tmp_path / "nothing"))
+    monkeypatch.setenv("MKA_OUT", str(tmp_path / "out"))
+    session.process.clear()  # type: ignore[attr-defined]
+    yield Studio()
+    session.process.clear()  # type: ignore[attr-defined]

@@ -1,0 +1,82 @@
+"""Drive the studio without a browser: find widgets by their words, wait for jobs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from mka.studio import session
+from mka.studio.jobs import DONE, Job
+
+APP = str(Path(__file__).parents[2] / "app.py")
+PAGES = ("model", "similarity", "manifold", "plan", "evaluate", "export")
+MARKDOWN = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+
+
+class Studio:
+    """One session of the studio."""
+
+    def __init__(self) -> None:
+        self.at = AppTest.from_file(APP, default_timeout=60).run()
+
+    def go(self, page: str) -> Studio:
+        self.at.switch_page(f"pages/{page}.py").run()
+        return self
+
+    def press(self, label: str) -> Studio:
+        """Press the one button that says `label`."""
+        found = [button for button in self.at.button if button.label == label]
+        assert len(found) == 1, (label, [button.label for button in self.at.button])
+        assert not found[0].disabled, f"{label} is disabled"
+        found[0].click().run()
+        return self
+
+    def widget(self, kind: str, label: str) -> Any:
+        """The one input of `kind` that says `label`."""
+        found = [one for one in getattr(self.at, kind) if one.label == label]
+        assert len(found) == 1, (label, [one.label for one in getattr(self.at, kind)])
+        return found[0]
+
+    def set(self, kind: str, label: str, value: object) -> Studio:
+        self.widget(kind, label).set_value(value).run()
+        return self
+
+    def finish(self) -> Job:
+        """Wait for the last job, draw the page that follows, return the job; it must have succeeded."""
+        job = session.process().queue.find(session_number(self))
+        assert job is not None
+        until = time.monotonic() + 60
+        while job.active:
+            assert time.monotonic() < until, job.describe()
+            time.sleep(0.02)
+        self.at.run()
+        assert job.state == DONE, job.error
+        return job
+
+    @property
+    def texts(self) -> list[str]:
+        """What stands on the page as plain text, the sidebar's included."""
+        return [one.value for one in (*self.at.main.text, *self.at.sidebar.text)]
+
+    @property
+    def markdown(self) -> list[str]:
+        """Everything that Streamlit reads as markdown."""
+        return [one.value for kind in MARKDOWN for one in self.at.get(kind)]
+
+    @property
+    def commands(self) -> list[str]:
+        """The lines under "The same from the command line"."""
+        return [line for block in self.at.code for line in block.value.split("\n") if line.startswith("mka ")]
+
+    def says(self, words: str) -> bool:
+        return any(words in text for text in (*self.texts, *self.markdown))
+
+
+def session_number(studio: Studio) -> int:
+    """The number of the job that the session follows."""
+    numbers = studio.at.session_state["mka_followed"]
+    assert numbers, "no job was started"
+    return int(numbers[-1])

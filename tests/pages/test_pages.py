@@ -1,0 +1,211 @@
+"""Every page drawn on an example made by hand: what it shows, what its controls do, what it says when empty."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mka.figures import words
+from mka.studio.desk import Desk
+from tests.pages.driver import APP, PAGES, Studio
+from tests.studio.builders import NASTY, a_summary, an_analysis
+
+ROOT = Path(APP).parent
+
+
+def test_the_first_screen_is_the_heatmap(studio: Studio):
+    assert not studio.at.exception
+    assert studio.at.title[0].value == "Which layers repeat each other?"
+    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    assert [trace["type"] for trace in spec["data"]] == ["heatmap", "scatter"]
+    assert len(spec["data"][1]["ids"]) == 36
+    assert studio.says("Each cell compares two of the 6 layers of demo on 12 calibration texts by NPIB")
+    assert studio.commands == [
+        "mka analyze demo --calibration demo --limit 12 --measure npib,npib-code,cosine,block-influence "
+        "--embed diffusion --out " + studio.commands[0].split("--out ")[1]
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_draws_without_an_error(studio: Studio, page: str):
+    studio.go(page)
+    assert not studio.at.exception
+    assert len(studio.at.title) == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_model_each_page_says_what_to_do(empty_studio: Studio, page: str):
+    empty_studio.go(page)
+    assert not empty_studio.at.exception
+    assert len(empty_studio.at.info) == 1
+    assert "Open" in empty_studio.at.info[0].value
+
+
+@pytest.mark.parametrize(("page", "what"), [("similarity", "similarity"), ("manifold", "manifold embedding")])
+def test_without_an_analysis_the_picture_pages_say_where_to_run_one(studio: Studio, page: str, what: str):
+    studio.at.session_state["mka_desk"] = Desk(a_summary())
+    studio.go(page)
+    assert studio.at.info[0].value.startswith(f"This model has no {what} yet. Run an analysis on the Model page")
+
+
+@pytest.mark.parametrize("page", ["evaluate", "export"])
+def test_with_an_empty_plan_the_last_pages_say_where_to_make_one(studio: Studio, page: str):
+    studio.go(page)
+    assert studio.at.info[0].value.startswith("The plan is empty.")
+    assert not [button for button in studio.at.button if button.label in ("Merge and evaluate", "Write the checkpoint")]
+
+
+def test_another_measure_changes_picture_and_words(studio: Studio):
+    studio.set("radio", "Measure", "block-influence")
+    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    assert spec["data"][0]["reversescale"] is True
+    assert studio.says("by Block influence") and studio.says("0 and 5") is False
+    assert spec["data"][1]["text"][5].startswith("layers 0 and 5: no value")
+
+
+def test_propose_add_undo_redo_from_the_keyboard(studio: Studio):
+    studio.widget("number_input", "From layer").set_value(2)
+    studio.widget("number_input", "To layer").set_value(4)
+    studio.press("Propose")
+    assert studio.says("Layers 2–4 become one") and studio.says("Saves 2 layers, 200 parameters and 800 B.")
+    studio.press("Propose")
+    assert studio.says("empty, 6 layers stay"), "pressing Propose twice must not add"
+    studio.press("Add to plan")
+    assert studio.says("6 → 4 layers: 2–4")
+    studio.press("Undo")
+    assert studio.says("empty, 6 layers stay")
+    studio.press("Redo")
+    assert studio.says("6 → 4 layers, 450 parameters (−30.8 %)")
+    studio.press("Remove")
+    assert studio.says("empty, 6 layers stay")
+
+
+def test_a_refusal_is_said_in_words(studio: Studio):
+    studio.widget("number_input", "From layer").set_value(3)
+    studio.widget("number_input", "To layer").set_value(3)
+    studio.press("Propose")
+    assert studio.says("Layer 3 alone is no block: click a cell off the diagonal.")
+    assert studio.says("empty, 6 layers stay")
+
+
+def test_a_plan_from_the_picture_names_the_texts_behind_it(studio: Studio):
+    studio.press("Propose").press("Add to plan")
+    plan = studio.at.session_state["mka_state"].plan
+    assert (plan.provenance.measure, plan.provenance.text_hashes) == ("npib", ("h1", "h2"))
+
+
+def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
+    studio.go("model")
+    assert {m.label: m.value for m in studio.at.metric} == {
+        "Decoder layers": "6",
+        "Parameters": "650",
+        "Weights": "2.6 KB",
+        "Cache per token": "768 B",
+    }
+    assert studio.says("6 decoder layers (6 full attention) hold 92% of 650 parameters.")
+    assert list(studio.at.dataframe[1].value["Parameters"]) == [100] * 6
+    assert studio.commands[0] == "mka inspect demo"
+    assert studio.at.multiselect[0].options == [word.name for word in words.MEASURES.values()]
+
+
+def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
+    studio.widget("number_input", "From layer").set_value(1)
+    studio.widget("number_input", "To layer").set_value(4)
+    studio.press("Propose").go("manifold")
+    assert [slider.value for slider in studio.at.slider] == [1, 4]
+    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    assert sum(len(trace["text"]) for trace in spec["data"]) == 24
+    studio.set("toggle", "Compare two layers", False)
+    assert len(studio.at.slider) == 1
+
+
+def test_manifold_dims_other_subjects_and_hides_none(studio: Studio):
+    studio.go("manifold").set("selectbox", "Highlight", "sums")
+    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    shown = {trace["name"]: trace["opacity"] for trace in spec["data"]}
+    assert shown["sums"] > 0.5 > shown["animals"] > 0
+
+
+def test_plan_page_proposes_by_strategy_and_says_what_is_saved(studio: Studio):
+    studio.go("plan").set("number_input", "Layers to remove", 1).press("Ask for a proposal")
+    assert studio.says("Layers 4–5 become one"), "the pair (4, 5) is made to be the most alike"
+    studio.press("Use as plan")
+    assert {m.label: (m.value, m.delta) for m in studio.at.metric} == {
+        "Layers": ("5", "−16.7 % of 6"),
+        "Parameters": ("550", "−15.4 % of 650"),
+        "Weights": ("2.2 KB", "−15.4 % of 2.6 KB"),
+        "Cache per token": ("640 B", "−16.7 % of 768 B"),
+    }
+    assert studio.widget("number_input", "Layer 4").value == pytest.approx(0.9)
+    assert "--strategy mka --remove 1 --analysis" in studio.commands[-1]
+
+
+def test_weights_are_set_and_scaled(studio: Studio):
+    studio.press("Propose").press("Add to plan").go("plan")
+    studio.widget("number_input", "Layer 0").set_value(0.9)
+    studio.widget("number_input", "Layer 1").set_value(0.3)
+    studio.press("Set weights")
+    assert studio.at.session_state["mka_state"].plan.groups[0].weights == pytest.approx((0.75, 0.25))
+    assert studio.commands == [], "no command makes these weights; the plan file does"
+
+
+def test_a_strategy_without_its_measure_is_refused_in_words(studio: Studio):
+    analysis = an_analysis()
+    desk = Desk(a_summary(), analysis.__class__(**{**vars(analysis), "similarities": {}}))
+    studio.at.session_state["mka_desk"] = desk
+    studio.go("plan").press("Ask for a proposal")
+    assert studio.says("mka reads NPIB, which is not computed yet; analyze by it on the Model page")
+
+
+def test_text_from_models_and_files_is_never_markup(studio: Studio):
+    """Streamlit's markdown makes links of addresses however they are escaped, so none of it may go there."""
+    hostile = f"{NASTY} https://example.org :material/home:"
+    studio.at.session_state["mka_desk"] = Desk(a_summary(source=hostile), an_analysis(source=hostile))
+    studio.at.run()
+    studio.press("Propose").press("Add to plan")
+    for page in PAGES:
+        studio.go(page)
+        assert not studio.at.exception
+        assert not [text for text in studio.markdown if "example.org" in text or "<img" in text]
+    assert studio.says(hostile)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_hold_no_arithmetic_and_no_torch(page: str):
+    tree = ast.parse((ROOT / "pages" / f"{page}.py").read_text(encoding="utf-8"))
+    sums = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and not _joins_text_or_path(node)]
+    assert not sums, [ast.unparse(node) for node in sums]
+    imported = {alias.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
+    imported |= {str(n.module).split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert imported <= {"__future__", "json", "pathlib", "streamlit", "mka"}
+
+
+def _joins_text_or_path(node: ast.BinOp) -> bool:
+    """Text + text, and folder / name."""
+    ends_in_text = isinstance(node.right, ast.Constant) and isinstance(node.right.value, str)
+    joins_path = isinstance(node.op, ast.Div) and "folder" in ast.unparse(node)
+    return joins_path or (isinstance(node.op, ast.Add) and ends_in_text)
+
+
+def test_every_page_is_drawn_before_torch_is_imported(example: Path):
+    """In a process of its own, since this one has torch."""
+    drawn = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file({APP!r}, default_timeout=60).run()
+assert at.get("plotly_chart"), "no picture"
+for page in {PAGES!r}:
+    at.switch_page(f"pages/{{page}}.py").run()
+    assert not at.exception, page
+print(sorted({{"torch", "transformers", "sklearn"}} & set(sys.modules)))
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", drawn], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT,
+        env={"MKA_EXAMPLE": str(example), "PATH": "", "HOME": str(example)},
+    )  # fmt: skip
+    assert out.stdout.strip() == "[]"
