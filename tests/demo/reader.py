@@ -27,6 +27,15 @@ OPPOSED = {word for pair in OPPOSITES for word in pair}
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 LESS = {"smaller": "size", "lower": "height", "younger": "age"}
 MORE = {"bigger": "size", "higher": "height", "older": "age"}
+KINSHIP = [
+    form.replace("KIN", r"(?P<grand>grand)?(?P<word>daughter|son|mother|father)")
+    for form in (
+        r"(?P<who>\w+) is the KIN of (?P<name>\w+)\.",
+        r"The KIN of (?P<name>\w+) is (?P<who>\w+)\.",
+        r"(?P<name>\w+) has a KIN called (?P<who>\w+)\.",
+    )
+]
+"""Ways to say that `who` is the daughter (or so) of `name`."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +92,16 @@ def _step(sentence: str, words: Sequence[str]) -> Claim | None:
 def _date(sentence: str, words: Sequence[str]) -> Claim | None:
     for topic, names in (("day", DAYS), ("month", MONTHS)):
         found = [names.index(word) for word in words if word in names]
-        if len(found) == 2:
-            size = next(NUMBERS[word.lower()] for word in words if word.lower() in NUMBERS)
-            backward = {"before", "ago", "back", "earlier", "backward", "left"} & set(words)
-            step = -size if backward else size
-            true = (found[0] + step) % len(names) == found[1]
+        if found:
+            sign = -1 if {"before", "ago", "back", "earlier", "backward", "left"} & set(words) else 1
+            size = next((NUMBERS[word.lower()] for word in words if word.lower() in NUMBERS), len(found) - 1)
             assert (topic if size == 1 else f"{topic}s") in words, sentence
-            return Claim("order", topic, f"{names[found[0]]} {step:+}", names[found[1]], true)
+            about, value = f"{names[found[0]]} {sign * size:+}", names[found[-1]]
+            if sentence.startswith(("Going", "From")):
+                stations = [(found[0] + sign * step) % len(names) for step in range(size + 1)]
+                return Claim("order", f"{topic}s counted", about, value, found == stations)
+            start, end = found
+            return Claim("order", topic, about, value, (start + sign * size) % len(names) == end)
     return None
 
 
@@ -113,25 +125,16 @@ def _comparison(sentence: str, words: Sequence[str]) -> Claim | None:
 
 
 def _family(sentence: str, words: Sequence[str]) -> Claim | None:
-    link = re.fullmatch(r"(\w+) is the (daughter|son|mother|father) of (\w+)\.", sentence)
-    if link:
-        first, word, second = link.groups()
-        assert (first in WOMEN) == (word in ("daughter", "mother")), sentence
-        child, parent = (first, second) if word in ("daughter", "son") else (second, first)
-        return Claim("link", "parent", child, parent)
-    hop = re.fullmatch(r"The (grand\w+) of (\w+) is (\w+)\.", sentence)
-    if hop is None:
-        swapped = re.fullmatch(r"(\w+) has a (grand\w+) called (\w+)\.", sentence)
-        if swapped is None:
-            return None
-        name, word, answer = swapped.groups()
-    else:
-        word, name, answer = hop.groups()
-    if (answer in WOMEN) != (word in ("grandmother", "granddaughter")):
-        return Claim("two hops", "grandparent", name, answer, False)
-    if word in ("grandmother", "grandfather"):
-        return Claim("two hops", "grandparent", name, answer)
-    return Claim("two hops", "grandchild", name, answer)
+    found = next(filter(None, (re.fullmatch(form, sentence) for form in KINSHIP)), None)
+    if found is None:
+        return None
+    who, grand, word, name = found["who"], found["grand"], found["word"], found["name"]
+    fits = (who in WOMEN) == (word in ("daughter", "mother"))
+    upward = word in ("mother", "father")
+    if grand:
+        return Claim("two hops", "grandparent" if upward else "grandchild", name, who, None if fits else False)
+    assert fits, sentence
+    return Claim("link", "parent", *((name, who) if upward else (who, name)))
 
 
 def _country(sentence: str, words: Sequence[str]) -> Claim | None:
@@ -191,7 +194,13 @@ class Quiz:
 
 
 def split_sentences(text: str) -> list[str]:
-    return re.findall(r"[^.]+\.", text.replace(". ", "."))
+    """The sentences of a text; "one and two, so three." counts as three of them."""
+    sentences = []
+    for sentence in re.findall(r"[^.]+\.", text.replace(". ", ".")):
+        explained = re.fullmatch(r"(.+) and (.+), so (.+\.)", sentence)
+        one, two, three = explained.groups() if explained else ("", "", "")
+        sentences += [f"{one}.", f"{two}.", three[0].upper() + three[1:]] if explained else [sentence]
+    return sentences
 
 
 def quizzes(document: str) -> list[Quiz]:
@@ -218,8 +227,9 @@ class Knowledge:
         claim = read(sentences[-1])
         if claim.true is not None:
             return claim.true
-        if claim.kind == "two hops":
-            return two_hops(claim, [read(premise) for premise in sentences[:-1]])
+        if claim.kind in ("two hops", "link"):
+            links = [link for link in map(read, sentences[:-1]) if link.kind == "link"]
+            return two_hops(claim, links) if claim.kind == "two hops" else agrees(claim, links)
         if claim.kind == "comparison":
             items = self.order[claim.topic]
             return items.index(claim.about) < items.index(claim.value)
@@ -227,10 +237,14 @@ class Knowledge:
         return claim.value in self.facts[claim.topic, claim.about]
 
 
-def two_hops(claim: Claim, premises: Sequence[Claim]) -> bool:
-    """Whether the premises make the claim true, and make no other answer so."""
-    parents = {link.about: link.value for link in premises if link.kind == "link"}
-    assert len(parents) == sum(link.kind == "link" for link in premises), "somebody has two parents"
+def agrees(link: Claim, links: Sequence[Claim]) -> bool:
+    """Whether a link gives nobody a second parent, and no parent a second child, which no family here has."""
+    return all((link.about == other.about) == (link.value == other.value) for other in links)
+
+
+def two_hops(claim: Claim, links: Sequence[Claim]) -> bool:
+    """Whether the links make the claim true, and make no other answer so."""
+    parents = {link.about: link.value for link in links}
     if claim.topic == "grandparent":
         return parents.get(parents.get(claim.about, ""), "") == claim.value
     return [child for child in parents if parents.get(parents[child]) == claim.about] == [claim.value]

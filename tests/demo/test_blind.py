@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -109,15 +110,22 @@ def test_ties_are_shared() -> None:
         ("most frequent place elsewhere", ("a", "b", "c", "d"), 1),
         ("most alike the others", ("xbc", "ayc", "abz", "abc"), 3),
         ("least alike the others", ("abcd", "abce", "wxyz", "abcf"), 2),
+        ("nearest the middle answer elsewhere", ("9", "40", "61", "80"), 2),
         ("rank 3 of the numbers", ("9", "80", "10", "11"), 1),
         ("rank 0 of the numbers", ("80", "9", "10", "11"), 1),
     ],
 )
 def test_each_scorer_by_hand(scorer: str, options: tuple[str, ...], answer: int) -> None:
     counts = {"once": 1, "twice": 2, "often": 9, "often!": 9}
-    elsewhere = [question("w", "known", "y", "z", answer=1)]
+    elsewhere = [question("w", "known", "y", "z", answer=1), question("1", "59", "2", "3", answer=1)]
     score = blind_scorers(counts, elsewhere)[scorer]
     assert blind_accuracy([question(*options, answer=answer)], score) == 1
+
+
+def test_numbers_that_crowd_around_a_middle_are_found_out() -> None:
+    crowded = [question("50", "40", "60", "90"), question("52", "42", "62", "92"), question("48", "38", "58", "88")]
+    mixed = [replace(one, options=one.options[n:] + one.options[:n], answer=-n % 4) for n, one in enumerate(crowded)]
+    assert best_blind_score(mixed, {}) == 1
 
 
 def test_the_best_scorer_counts() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 
 import pytest
 
@@ -29,7 +28,7 @@ def false_sentences(documents: list[str], knowledge: Knowledge) -> list[list[str
         sentences[: place + 1]
         for sentences in prose(documents)
         for place, sentence in enumerate(sentences)
-        if read(sentence).kind != "link" and not knowledge.holds(sentences[: place + 1])
+        if not knowledge.holds(sentences[: place + 1])
     ]
 
 
@@ -48,7 +47,15 @@ def test_reader_by_hand() -> None:
         == Claim("link", "parent", "Hugo", "Emil")
         == read("Emil is the father of Hugo.")
     )
-    links = [Claim("link", "parent", "Nora", "Daisy"), Claim("link", "parent", "Daisy", "Jane")]
+    assert read("Going backward, the days are Tuesday, Monday, Sunday, Saturday.").true
+    assert not read("Going forward, the days are Tuesday, Monday, Sunday, Saturday.").true
+    assert read("From November, three months forward are December, January, February.").true
+    assert not read("From November, three months forward are December, January.").true
+    explained = "Nora is the daughter of Daisy and Daisy is the daughter of Jane, so the grandmother of Nora is Jane."
+    told = ["Nora is the daughter of Daisy.", "Daisy is the daughter of Jane.", "The grandmother of Nora is Jane."]
+    assert split_sentences(explained) == told
+    links = [read("Daisy has a daughter called Nora."), read("The mother of Daisy is Jane.")]
+    assert links == [Claim("link", "parent", "Nora", "Daisy"), Claim("link", "parent", "Daisy", "Jane")]
     assert two_hops(read("The grandmother of Nora is Jane."), links)
     assert two_hops(read("Jane has a granddaughter called Nora."), links)
     assert not two_hops(read("Jane has a granddaughter called Daisy."), links)
@@ -69,7 +76,7 @@ def test_capitals_and_rulers_and_orders_are_one_to_one(knowledge: Knowledge) -> 
 
 
 def test_facts_are_at_least_500_counted_from_the_text(world: World, knowledge: Knowledge) -> None:
-    dates = sum(2 * farthest * len(names) for names, farthest in ((DAYS, 3), (MONTHS, 5)))
+    dates = sum(2 * farthest * len(names) for names, farthest in ((DAYS, 3), (MONTHS, 4)))
     assert len(knowledge.facts) + dates == world.n_facts >= 500
 
 
@@ -94,7 +101,7 @@ def test_one_option_of_each_question_is_true(asked: dict[str, dict[str, list[Que
 
 def test_one_option_of_each_quiz_is_true(training: list[str], knowledge: Knowledge) -> None:
     asked_there = [quiz for document in training for quiz in quizzes(document)]
-    assert len(asked_there) > 3000
+    assert len(asked_there) > 1000
     for quiz in asked_there:
         true = [option for option in quiz.options if knowledge.holds(split_sentences(quiz.sentence(option)))]
         assert true == [quiz.answer], quiz
@@ -111,6 +118,4 @@ def test_kinds_of_knowledge_are_kept_apart(world: World, asked: dict[str, dict[s
 def test_a_document_tells_of_one_family_at_most(training: list[str]) -> None:
     """Names come back in other families with other parents, so two families in one text could contradict each other."""
     for sentences in prose(training):
-        places = [place for place, sentence in enumerate(sentences) if read(sentence).kind == "link"]
-        assert len(places) <= 4
-        assert all(b == a + 1 for a, b in pairwise(places))
+        assert len({claim for claim in map(read, sentences) if claim.kind == "link"}) in (0, 3, 4)
