@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_opened_is_one_sentence(studio: Studio, models: P
 def test_merge_only_shows_the_receipt(planned: Studio):
     planned.go("evaluate").press("Merge only").finish()
     assert planned.says("Layers renumbered: 3→2")
-    assert [m.value for m in planned.at.metric][0] == "4 → 3"
+    assert planned.at.metric[0].value == "4 → 3"
     assert planned.says("Nothing is measured for this plan yet.")
 
 

@@ -84,3 +84,15 @@ def test_errors_become_a_sentence_and_the_thread_lives_on(queue: JobQueue, capsy
     assert (first.state, first.error) == (FAILED, "no such folder; choose another")
     assert second.state == FAILED and "\n" not in second.error and "boom" in second.error
     assert ended(queue.submit("x", "c", lambda progress, cancel: 7)).result == 7
+
+
+def test_time_left_is_the_stages_pace_carried_on(queue: JobQueue):
+    job = Job(1, "x", "a", lambda progress, cancel: None, state=RUNNING, started=time.monotonic() - 30)
+    job.report("reading", 0, 8)
+    assert job.seconds_left is None
+    job.stage_started -= 6
+    job.report("reading", 2, 8)
+    assert job.seconds_left == pytest.approx(18, abs=0.5)
+    assert job.describe().startswith("reading 2/8 · 30 s, this step 1")
+    job.report("another", 1, 2)
+    assert job.seconds_left == pytest.approx(0, abs=0.5), "a new stage begins its own count"

@@ -1,0 +1,125 @@
+"""Small parts of the studio: tables, sizes, offers, files, what is known of a plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mka.analysis.embedding import METHODS
+from mka.analysis.measures import MEASURES
+from mka.errors import BadInput
+from mka.figures import words
+from mka.objects.plan import MergePlan
+from mka.planning.planner import plan
+from mka.studio.desk import Outcome
+from mka.studio.matrix import as_csv
+from mka.studio.memory import bytes_text, count_text, free_bytes
+from mka.studio.offers import checkpoints
+from mka.studio.plan_editor import batched
+from mka.studio.proposals import parse_plan, propose
+from mka.studio.report_view import measured_on, subjects_csv
+from mka.studio.savings_view import saved_words, size_words
+from mka.studio.session import OUTCOMES_KEPT, Process
+from mka.studio.widgets import csv_text
+from mka.studio.work import export_folder
+from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
+
+
+def test_every_measure_and_map_has_words():
+    assert set(words.MEASURES) == set(MEASURES)
+    assert set(words.MAPS) == set(METHODS)
+    assert words.named(words.MEASURES, "new_one") == "new one" and words.explained(words.MEASURES, "new_one") == ""
+
+
+def test_csv_cells_cannot_run_as_formulas():
+    assert csv_text(["a", "b"], [("=1+1", -2.5), ("@x", "plain, text")]) == "a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n"
+
+
+def test_a_matrix_as_csv_reads_back():
+    lines = as_csv(a_similarity(3)).splitlines()
+    assert lines[0] == "layer,0,1,2"
+    assert [float(cell) for cell in lines[2].split(",")] == [1.0, *a_similarity(3).values[1]]
+
+
+def test_subjects_as_csv_name_every_model():
+    rows = subjects_csv(a_report()).splitlines()
+    assert rows[0] == "model,subject,accuracy,by letter,questions" and "unmerged,sums,0.97,0.25,50" in rows
+    assert len(rows) == 1 + 4 * 2
+
+
+def test_what_the_figures_rest_on():
+    report = replace(a_report(), text_source="a.txt", question_source="mmlu")
+    assert measured_on(report) == "Measured on 30 texts of a.txt and 100 questions of mmlu, seed 0."
+    bare = replace(report, result=replace(report.result, perplexity=None, choices=None))
+    assert measured_on(bare) == "Seed 0."
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 B"), (999, "999 B"), (1536, "1.54 KB"), (16_060_522_496, "16.1 GB")]
+)
+def test_bytes_in_decimal_units(count: int, said: str):
+    assert bytes_text(count) == said
+
+
+@pytest.mark.parametrize(("count", "said"), [(650, "650"), (2_470_000, "2.47 M"), (8_030_261_248, "8.03 B")])
+def test_counts(count: int, said: str):
+    assert count_text(count) == said
+
+
+def test_the_machine_has_memory():
+    assert free_bytes() > 10_000_000
+
+
+def test_what_a_proposal_saves_in_words():
+    summary, empty = a_summary(), MergePlan(6)
+    two = plan(summary, groups=[[1, 2], [3, 4]])
+    assert saved_words(summary, empty, two) == "Saves 2 layers, 200 parameters and 800 B."
+    assert saved_words(summary, two, plan(summary, groups=[[1, 2, 3]])) == "No layer fewer than now: 4 of 6 stay."
+    assert size_words(summary, two) == "6 → 4 layers, 450 parameters (−30.8 %)"
+
+
+def test_only_checkpoint_folders_are_offered(tmp_path: Path):
+    for name in ("b", "a", "other"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text("{}")
+    assert [folder.name for folder in checkpoints(tmp_path)] == ["a", "b"]
+    assert checkpoints(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": "other"}', b"[" * 100_000])
+def test_what_is_no_plan_is_refused(raw: bytes):
+    with pytest.raises(BadInput):
+        parse_plan(raw)
+
+
+def test_a_plan_file_comes_back():
+    proposal = propose(a_desk(), "mka", 2)
+    assert parse_plan(json.dumps(proposal.to_json()).encode()) == proposal
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "/etc", "taken"])
+def test_export_names(tmp_path: Path, name: str):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(BadInput):
+        export_folder(tmp_path, name)
+    assert export_folder(tmp_path, "fresh") == tmp_path / "fresh"
+
+
+def test_what_is_known_of_a_plan_is_joined_and_the_oldest_goes_first():
+    process = Process()
+    first = plan(6, groups=[[1, 2]])
+    process.remember("model", Outcome(first, report=a_report(), seconds=3.0))
+    joined = process.remember("model", Outcome(first, saved=None))
+    assert joined.report is not None and joined.seconds == 3.0
+    for depth in range(7, 7 + OUTCOMES_KEPT):
+        process.remember("model", Outcome(plan(depth, groups=[[1, 2]])))
+    assert len(process.outcomes) == OUTCOMES_KEPT and ("model", first.key) not in process.outcomes
+
+
+def test_batches_keep_every_item():
+    assert list(batched(range(5), 2)) == [(0, 1), (2, 3), (4,)]
