@@ -1,0 +1,73 @@
+"""A real Chromium, and one studio server per module."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.server import Server, running_studio
+from tests.browser.visit import Visit
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+HINT = "The browser tests need Chromium: apt-get install chromium, or set CHROMIUM to its executable."
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium of the system; without one the tests fail and say how to get it."""
+    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None or not shutil.which(executable):
+        pytest.fail(HINT, pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A studio as it starts for a new user: on the bundled example."""
+    with running_studio(tmp_path_factory.mktemp("studio") / "out") as studio:
+        yield studio
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Visits a server in a fresh browser session; at the end nothing may have gone wrong in any of them."""
+    visits: list[Visit] = []
+
+    def visit(server: Server, *, theme: str = "light", width: int = 1440) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000},
+            color_scheme="dark" if theme == "dark" else "light",
+            accept_downloads=True,
+        )
+        visits.append(Visit(context.new_page(), server))
+        return visits[-1]
+
+    yield visit
+    wrong = [line for one in visits for line in one.wrong]
+    for one in visits:
+        one.page.context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def visit(visitor: Callable[..., Visit], server: Server) -> Visit:
+    """One light, wide visit."""
+    return visitor(server)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: MKA_SCREENSHOTS where it is set."""
+    named = os.environ.get("MKA_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

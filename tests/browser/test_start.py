@@ -1,0 +1,53 @@
+"""The first start: a picture at once, from the machine itself, before torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.browser.server import Server, running_studio
+from tests.browser.visit import Visit
+
+TITLES = {
+    "model": "What is the model made of?",
+    "similarity": "Which layers repeat each other?",
+    "manifold": "How does a layer arrange the texts?",
+    "plan": "Which layers become one?",
+    "evaluate": "What did the merge cost?",
+    "export": "Take the checkpoint away",
+}
+
+
+def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, visitor: Callable[..., Visit]):
+    """Measured in the server's own seconds, so that a busy machine does not decide."""
+    with running_studio(tmp_path / "out") as fresh:
+        first = visitor(fresh).open()
+        first.page.locator('[class*="st-key-heatmap-"] .heatmaplayer image').wait_for()
+        assert first.page.url == f"{fresh.url}/similarity"
+        server = psutil.Process(fresh.pid)
+        used = server.cpu_times()
+        assert used.user + used.system < 5
+        assert not [one.path for one in server.memory_maps() if "libtorch" in one.path]
+        assert {c.laddr.ip for c in server.net_connections("inet") if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+        assert server.children(recursive=True) == []
+    assert not psutil.pid_exists(fresh.pid)
+
+
+@pytest.mark.parametrize("page", TITLES)
+def test_a_deep_link_is_the_first_thing_a_fresh_server_hears(page: str, tmp_path: Path, visitor: Callable[..., Visit]):
+    with running_studio(tmp_path / "out") as fresh:
+        deep = visitor(fresh).open(page)
+        deep.page.get_by_role("heading", name=TITLES[page]).wait_for()
+        assert deep.page.url.startswith(f"{fresh.url}/{page}")
+        assert deep.page.get_by_test_id("stSidebarNavLink").count() == 6
+
+
+def test_every_page_by_the_sidebar(visit: Visit, server: Server):
+    visit.open()
+    for page, title in TITLES.items():
+        visit.go(page.title())
+        visit.page.get_by_role("heading", name=title).wait_for()
+        assert not visit.page.get_by_test_id("stException").count()

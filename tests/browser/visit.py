@@ -1,0 +1,126 @@
+"""One visit of the studio in Chromium, and what a person does there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlparse
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+
+from tests.browser.server import PATIENCE, Server
+
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""On a deep link Streamlit's page looks for its server below the page's own address first, and is told 404."""
+PLACE = """([chart, y, x]) => {
+    const plot = document.querySelector(`[class*="st-key-${chart}-"] .js-plotly-plot`);
+    if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) return null;
+    const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+    return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
+}"""
+DASHED = """() => document.querySelector('[class*="st-key-heatmap-"] .js-plotly-plot').layout.shapes
+    .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
+SOLID = DASHED.replace('=== "dash"', '=== "solid"')
+
+
+@dataclass
+class Visit:
+    """A page, and everything wrong that was seen on it."""
+
+    page: Page
+    server: Server
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(1000 * PATIENCE)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
+        self.page.on("request", self._request)
+        self.page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def open(self, path: str = "") -> Visit:
+        self.page.goto(f"{self.server.url}/{path}")
+        return self.settle()
+
+    def settle(self) -> Visit:
+        """Wait until the page's script rests, and went on resting for a moment."""
+        self.page.wait_for_selector(IDLE)
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_selector(IDLE)
+        return self
+
+    def go(self, title: str) -> Visit:
+        """By the sidebar."""
+        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+        self.page.wait_for_url(f"**/{title.lower()}*")
+        return self.settle()
+
+    def press(self, label: str) -> Visit:
+        self.button(label).click()
+        return self.settle()
+
+    def button(self, label: str) -> Locator:
+        return self.page.get_by_test_id("stMain").get_by_role("button", name=label, exact=True)
+
+    def fill(self, label: str, text: str) -> Visit:
+        box = self.page.get_by_test_id("stMain").locator(f'input[aria-label="{label}"]')
+        box.fill(text)
+        box.press("Enter")
+        return self.settle()
+
+    def click_cell(self, row: int, column: int) -> Visit:
+        """Click the centre of a heatmap cell."""
+        return self._click_chart("heatmap", row, column)
+
+    def click_bar(self, pair: int) -> Visit:
+        """Click the foot of the bar of layers (pair, pair + 1)."""
+        return self._click_chart("neighbours", 0.01, pair)
+
+    def _click_chart(self, chart: str, y: float, x: float) -> Visit:
+        """Click at a point in the chart's own coordinates; a chart is drawn anew after each click."""
+        before = self.chart_name(chart)
+        self.page.locator(f".{before}").scroll_into_view_if_needed()
+        self.page.mouse.click(*self.page.wait_for_function(PLACE, arg=[chart, y, x]).json_value())
+        self.page.wait_for_function("(old) => !document.querySelector(`.${old}`)", arg=before)
+        self.page.wait_for_function(PLACE, arg=[chart, y, x])
+        return self.settle()
+
+    def chart_name(self, chart: str) -> str:
+        """The class by which Streamlit marks the chart as it is drawn now."""
+        classes = self.page.locator(f'[class*="st-key-{chart}-"]').first.get_attribute("class") or ""
+        return next(name for name in classes.split() if name.startswith(f"st-key-{chart}-"))
+
+    def finish_job(self, words: str) -> Visit:
+        """Wait until it is said above the page that the job ended, in these words."""
+        self.page.get_by_test_id("stMain").get_by_text(words).wait_for()
+        return self.settle()
+
+    def boxes(self, script: str) -> list[list[float]]:
+        """The outlines of the heatmap: DASHED for candidates, SOLID for planned groups; each x0, x1, y0, y1."""
+        found: list[list[float]] = self.page.evaluate(script)
+        return found
+
+    def says(self, words: str) -> bool:
+        return self.page.get_by_text(words).first.is_visible()
+
+    def picture(self, folder: Path, name: str) -> None:
+        """A screenshot of the whole page, for the eye; Streamlit scrolls inside it."""
+        size = self.page.viewport_size
+        assert size is not None
+        height = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        self.page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(height, 4000))})
+        self.page.wait_for_timeout(300)
+        self.page.screenshot(path=folder / f"{name}.png")
+        self.page.set_viewport_size(size)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not PROBE.search(str(message.location.get("url", ""))):
+            self.wrong.append(f"console: {message.text} {message.location}")
+
+    def _request(self, request: Request) -> None:
+        address = urlparse(request.url)
+        home = urlparse(self.server.url)
+        if address.scheme not in ("data", "blob") and address.netloc != home.netloc:
+            self.wrong.append(f"request outside: {request.url}")
