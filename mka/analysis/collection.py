@@ -193,4 +193,5 @@ def _point(model: LoadedModel, reading: _Reading, points: str) -> Point:
     if points == "mean":
         return Point(reading.text.text, reading.text.subject, "", -1)
     last = len(reading.tokens) - 1
-    return Point(reading.text.text, reading.text.subject, model.tokenizer.decode([reading.tokens[last]]), last)
+    token = str(model.tokenizer.decode([reading.tokens[last]]))
+    return Point(reading.text.text, reading.text.subject, token, last)

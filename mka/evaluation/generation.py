@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import GenerationConfig
@@ -72,7 +72,8 @@ def continue_greedily(model: LoadedModel, prompt: str, max_new_tokens: int = MAX
     )
     try:
         with torch.inference_mode():
-            written = model.network.generate(row, attention_mask=torch.ones_like(row), generation_config=config)
+            generate: Any = model.network.generate  # mixed in by transformers, where mypy takes it for a tensor
+            written = generate(row, attention_mask=torch.ones_like(row), generation_config=config)
     except (RuntimeError, IndexError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise RunFailed(f"{model.source} could not continue a prompt: {reason}; leave the generation out") from error

@@ -64,6 +64,7 @@ def save(
         (fresh / PLAN).write_text(plan_text(merged.plan), encoding="utf-8")
         (fresh / RECEIPT).write_text(json.dumps(jsonable(receipt), indent=2) + "\n", encoding="utf-8")
         (fresh / CARD).write_text(card, encoding="utf-8")
+        _open_to_readers(fresh)
     progress("save", STEPS, STEPS)
     return receipt
 
@@ -88,6 +89,13 @@ def _write_model(merged: MergedModel, folder: Path) -> None:
             merged.model.tokenizer.save_pretrained(folder)
     except (ValueError, TypeError, RuntimeError, MemoryError) as error:  # what transformers raises for its own reasons
         raise RunFailed(f"the model cannot be written ({first_line(error)}); nothing was left behind") from error
+
+
+def _open_to_readers(folder: Path) -> None:
+    """Give the weights, which are written for their owner alone, the permissions of the other files."""
+    mode = (folder / CARD).stat().st_mode
+    for weights in folder.glob("*.safetensors"):
+        weights.chmod(mode)
 
 
 @contextmanager

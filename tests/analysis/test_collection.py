@@ -154,9 +154,7 @@ def test_leaves_no_hook_behind_even_when_stopped(tiny_llama: LoadedModel) -> Non
             cancel.request()
 
     with pytest.raises(Cancelled):
-        collect(
-            tiny_llama, [f"text {i} " * 20 for i in range(40)], progress=stop_after_the_first_batch, cancel=cancel
-        )
+        collect(tiny_llama, [f"text {i} " * 20 for i in range(40)], progress=stop_after_the_first_batch, cancel=cancel)
     assert seen[0] == (0, 40) and len(seen) == 2 and seen[1][0] < 40
     collect(tiny_llama, TEXTS)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in tiny_llama.network.modules())

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.evaluation.doubles import ALPHABET, BOS, VOCABULARY, bigram_model, ra
 def loss_by_hand(table: torch.Tensor, ids: list[int]) -> float:
     """Negative log-likelihood of ids[1:] in numpy float64, one token at a time."""
     logits = table.double().numpy()
-    return -sum(logits[a, b] - math.log(np.exp(logits[a]).sum()) for a, b in zip(ids, ids[1:], strict=False))
+    return -sum(logits[a, b] - math.log(np.exp(logits[a]).sum()) for a, b in pairwise(ids))
 
 
 def ids_of(text: str) -> list[int]:
