@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 
 from mka.errors import BadInput, Cancelled, RunFailed
 from mka.merging.checkpoint import read_checkpoint_plan, save
@@ -228,7 +229,13 @@ def spoilt_numbers(merged):
     merged.model.stack.layers[1].self_attn.layer_idx = 0
 
 
-@pytest.mark.parametrize("spoil", [spoilt_config, spoilt_numbers])
+def spoilt_steps(merged):
+    """A layer that errs on single tokens: seen only where one token is fed to a filled cache."""
+    layer = merged.model.stack.layers[1]
+    layer.register_forward_hook(lambda module, given, out: out + 1 if out.shape[1] == 1 else out)
+
+
+@pytest.mark.parametrize("spoil", [spoilt_config, spoilt_numbers, spoilt_steps])
 def test_a_model_that_does_not_come_back_as_it_was_is_not_written(tmp_path, spoil):
     merged = merged_of()
     before = logits(merged.model)
@@ -236,6 +243,21 @@ def test_a_model_that_does_not_come_back_as_it_was_is_not_written(tmp_path, spoi
     assert torch.equal(logits(merged.model), before)
     with pytest.raises(RunFailed, match=r"differs from the merged one by [\d.]+ in its logits"):
         save(merged, tmp_path / "m")
+    assert os.listdir(tmp_path) == []
+
+
+class ShoutingTokenizer(PreTrainedTokenizerFast):
+    """Reads everything as capitals, which no file of a tokenizer says."""
+
+    def __call__(self, text, **options):
+        return super().__call__(text.upper(), **options)
+
+
+def test_a_tokenizer_that_does_not_come_back_as_it_was_is_not_written(tmp_path):
+    merged = merged_of()
+    shouting = ShoutingTokenizer(tokenizer_object=merged.model.tokenizer.backend_tokenizer)
+    with pytest.raises(RunFailed, match="tokenizer"):
+        save(replace(merged, model=replace(merged.model, tokenizer=shouting)), tmp_path / "m")
     assert os.listdir(tmp_path) == []
 
 
