@@ -12,6 +12,9 @@ from mka.figures.theme import VERMILION, Theme, styled
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 
+NAMED_PAIRS = 16
+"""So many names fit under the bars side by side; of a deeper model, some stay unnamed."""
+
 
 def adjacent_strip(
     similarity: Similarity,
@@ -43,7 +46,15 @@ def adjacent_strip(
         )
     )
     styled(figure, theme, height=210)
-    figure.update_xaxes(type="category", title="layer · next layer", fixedrange=True, showgrid=False)
+    named = list(range(0, len(pairs), 1 + len(pairs) // NAMED_PAIRS))
+    figure.update_xaxes(
+        type="category",
+        title={"text": "layer · next layer", "standoff": 8},
+        tickvals=named,
+        tickangle=0,
+        fixedrange=True,
+        showgrid=False,
+    )
     figure.update_yaxes(title=None, range=_range(values), fixedrange=True)
     figure.update_layout(
         bargap=0.25, clickmode="event+select", dragmode=False, showlegend=False, margin={"l": 44, "t": 8}

@@ -10,7 +10,10 @@ from mka.figures.theme import Theme, contrasting, group_colours, styled
 from mka.objects.plan import MergePlan
 
 BEFORE, AFTER = 1.0, 0.0
+HOLLOW = "rgba(0,0,0,0)"
 BLOCK = 0.3
+NUMBERED = 32
+"""So many blocks have room for a number each; of a deeper model, some stay without."""
 
 
 def plan_ruler(plan: MergePlan, theme: Theme, *, candidates: Sequence[tuple[int, ...]] = ()) -> go.Figure:
@@ -18,21 +21,22 @@ def plan_ruler(plan: MergePlan, theme: Theme, *, candidates: Sequence[tuple[int,
     colours = group_colours(len(plan.groups))
     owner = {layer: index for index, group in enumerate(plan.groups) for layer in group.layers}
     survivors = {layer for place in plan.layer_map for layer in place}
+    every = 1 + plan.depth // NUMBERED
     figure = go.Figure()
     for layer in range(plan.depth):
         index = owner.get(layer)
         lost = layer not in survivors
         fill = theme.neutral if index is None else colours[index]
         note = "stays" if index is None else ("is dropped" if lost else f"is in group {index + 1}")
-        _block(
-            figure, layer, BEFORE, str(layer), "rgba(0,0,0,0)" if lost else fill, fill, f"layer {layer} {note}", theme
-        )
+        label = "" if layer % every else str(layer)
+        _block(figure, layer, BEFORE, label, HOLLOW if lost else fill, fill, f"layer {layer} {note}", theme)
     shift = (plan.depth - plan.layers_after) / 2
     for new, place in enumerate(plan.layer_map):
         index = owner.get(place[0])
         fill = theme.neutral if index is None else colours[index]
         made = ", ".join(str(layer) for layer in place)
-        _block(figure, new + shift, AFTER, str(new), fill, fill, f"new layer {new}: made of layer {made}", theme)
+        label = "" if new % every else str(new)
+        _block(figure, new + shift, AFTER, label, fill, fill, f"new layer {new}: made of layer {made}", theme)
         for layer in place:
             _thread(figure, layer, new + shift, fill if index is not None else theme.grid)
     for layers in candidates:
@@ -61,7 +65,7 @@ def plan_ruler(plan: MergePlan, theme: Theme, *, candidates: Sequence[tuple[int,
 
 def _block(figure: go.Figure, x: float, y: float, label: str, fill: str, line: str, hover: str, theme: Theme) -> None:
     left, right, low, high = x - 0.42, x + 0.42, y - BLOCK, y + BLOCK
-    hollow = fill.startswith("rgba")
+    hollow = fill == HOLLOW
     figure.add_trace(
         go.Scatter(
             x=[left, right, right, left, left],
@@ -75,6 +79,8 @@ def _block(figure: go.Figure, x: float, y: float, label: str, fill: str, line: s
             text=hover,
         )
     )
+    if not label:
+        return
     plain = hollow or fill == theme.neutral
     figure.add_annotation(
         x=x,

@@ -47,15 +47,16 @@ def of_plan(plan: MergePlan) -> str:
     if not plan.groups:
         return f"No group yet: all {plan.depth} layers stay."
     merged = "1 group" if len(plan.groups) == 1 else f"{len(plan.groups)} groups"
-    return f"{merged}: {plan.depth} layers become {plan.layers_after} (compression ratio {plan.compression_ratio:.0%})."
+    ratio = words.percent(plan.compression_ratio)
+    return f"{merged}: {plan.depth} layers become {plan.layers_after} (compression ratio {ratio})."
 
 
 def of_model(summary: ModelSummary) -> str:
     """Depth, size and kinds of layers."""
     kinds = {kind: summary.layer_types.count(kind) for kind in dict.fromkeys(summary.layer_types)}
     named = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.items())
-    share = sum(layer.parameters for layer in summary.per_layer) / max(1, summary.parameters)
-    return f"{summary.layers} decoder layers ({named}) hold {share:.0%} of {summary.parameters:,} parameters."
+    share = words.percent(sum(layer.parameters for layer in summary.per_layer) / max(1, summary.parameters), 0)
+    return f"{summary.layers} decoder layers ({named}) hold {share} of {summary.parameters:,} parameters."
 
 
 def of_manifold(embedding: Embedding, layers: tuple[int, ...]) -> str:
@@ -74,9 +75,9 @@ def of_report(report: Report) -> str:
     parts = []
     result, base = report.result, report.baseline
     if result.perplexity:
-        before = f"{base.perplexity.value:.4g} to " if base and base.perplexity else ""
-        parts.append(f"perplexity {before}{result.perplexity.value:.4g}")
+        before = f"{words.number(base.perplexity.value)} to " if base and base.perplexity else ""
+        parts.append(f"perplexity {before}{words.number(result.perplexity.value)}")
     if result.choices:
-        before = f"{base.choices.accuracy:.1%} to " if base and base.choices else ""
-        parts.append(f"accuracy {before}{result.choices.accuracy:.1%}")
+        before = f"{words.percent(base.choices.accuracy)} to " if base and base.choices else ""
+        parts.append(f"accuracy {before}{words.percent(result.choices.accuracy)}")
     return ", ".join(parts).capitalize() + "." if parts else "Nothing was measured."

@@ -1,7 +1,8 @@
-"""What measures, maps and their figures of quality are called on a screen, and what they say in one sentence."""
+"""What measures, maps and their figures of quality are called on a screen and what they say; numbers as words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -54,3 +55,25 @@ def named(words: Mapping[str, Word], key: str) -> str:
 def explained(words: Mapping[str, Word], key: str) -> str:
     """The sentence of `key`, without capital and full stop; "" for a key that has no words."""
     return words[key].sentence if key in words else ""
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in [0, 1] as 97.0 %; NaN as "no value"."""
+    return "no value" if math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
+def change(share: float) -> str:
+    """A relative change as +3.1 % or −15.5 %, with a true minus sign; NaN as "no value"."""
+    return "no value" if math.isnan(share) else f"{signed(100 * share)} %"
+
+
+def signed(value: float) -> str:
+    """One digit behind the point, always with a sign, and that a true one."""
+    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def number(value: float, digits: int = 4) -> str:
+    """So many significant digits; NaN as "no value", what is beyond any number as ∞."""
+    if math.isnan(value):
+        return "no value"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}".replace("inf", "∞")

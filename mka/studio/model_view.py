@@ -18,11 +18,14 @@ def describe(summary: ModelSummary) -> None:
     takeaway = takeaways.of_model(summary)
     widgets.chart(layer_strip(summary, session.theme()), "layers", takeaway)
     st.text(takeaway)
-    cells = st.columns(4)
-    cells[0].metric("Decoder layers", summary.layers, border=True)
-    cells[1].metric("Parameters", count_text(summary.parameters), border=True)
-    cells[2].metric("Weights", bytes_text(summary.bytes), border=True)
-    cells[3].metric("Cache per token", bytes_text(summary.cache_bytes_per_token), border=True)
+    widgets.figures(
+        [
+            ("Decoder layers", str(summary.layers), None),
+            ("Parameters", count_text(summary.parameters), None),
+            ("Weights", bytes_text(summary.bytes), None),
+            ("Cache per token", bytes_text(summary.cache_bytes_per_token), None),
+        ]
+    )
 
 
 def details(summary: ModelSummary) -> None:

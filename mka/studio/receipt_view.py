@@ -16,11 +16,14 @@ HEADER = ("Tensor", "Made from", "Weights", "Relative change")
 
 def receipt_view(receipt: Receipt) -> None:
     """Before and after, changed tensors, renumbered layers, hash."""
-    cells = st.columns(4)
-    cells[0].metric("Layers", f"{receipt.layers_before} → {receipt.layers_after}")
-    cells[1].metric("Weights", f"{bytes_text(receipt.bytes_before)} → {bytes_text(receipt.bytes_after)}")
-    cells[2].metric("Tensors changed", len(receipt.changes))
-    cells[3].metric("Tensors shared", receipt.shared_tensors)
+    widgets.figures(
+        [
+            ("Layers", f"{receipt.layers_before} → {receipt.layers_after}", None),
+            ("Weights", f"{bytes_text(receipt.bytes_before)} → {bytes_text(receipt.bytes_after)}", None),
+            ("Tensors changed", str(len(receipt.changes)), None),
+            ("Tensors shared", str(receipt.shared_tensors), None),
+        ]
+    )
     renumbered = ", ".join(f"{old}→{new}" for old, new in receipt.renumbered) or "none"
     facts = [f"Layers renumbered: {renumbered}"]
     facts += [f"Config {name}: {old} → {new}" for name, old, new in receipt.config_changes]

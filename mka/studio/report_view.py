@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mka.figures import takeaways
+from mka.figures import takeaways, words
 from mka.figures.evaluation import report_series, subject_dots
 from mka.objects.jsonable import jsonable
 from mka.objects.report import Report, Result
@@ -87,33 +87,28 @@ def subjects_csv(report: Report) -> str:
 
 def _headline(report: Report) -> None:
     result, base = report.result, report.baseline
-    cells = st.columns(4)
+    rows: list[widgets.Figure] = []
     if result.perplexity:
-        delta = None
+        beneath = None
         if base and base.perplexity:
-            delta = f"{_percent(result.perplexity.value / base.perplexity.value - 1)} of {base.perplexity.value:.4g}"
-        widgets.metric(cells[0], "Perplexity", f"{result.perplexity.value:.4g}", delta)
+            share = result.perplexity.value / base.perplexity.value - 1
+            beneath = f"{words.change(share)} of {words.number(base.perplexity.value)}"
+        rows.append(("Perplexity", words.number(result.perplexity.value), beneath))
     if result.choices:
-        delta = None
+        beneath = None
         if base and base.choices:
-            points = 100 * (result.choices.accuracy - base.choices.accuracy)
-            delta = f"{_signed(points)} points of {base.choices.accuracy:.1%}"
-        widgets.metric(cells[1], "Accuracy", f"{result.choices.accuracy:.1%}", delta)
+            points = words.signed(100 * (result.choices.accuracy - base.choices.accuracy))
+            beneath = f"{points} points of {words.percent(base.choices.accuracy)}"
+        rows.append(("Accuracy", words.percent(result.choices.accuracy), beneath))
     if result.divergence:
-        delta = f"KL {result.divergence.kl:.3g} nats"
-        widgets.metric(cells[2], "Same next token", f"{result.divergence.top1:.1%}", delta)
-    delta = None
+        beneath = f"KL {words.number(result.divergence.kl, 3)} nats"
+        rows.append(("Same next token", words.percent(result.divergence.top1), beneath))
+    beneath = None
     if base:
-        delta = f"{_percent(result.cost.parameters / base.cost.parameters - 1)} of {count_text(base.cost.parameters)}"
-    widgets.metric(cells[3], "Parameters", count_text(result.cost.parameters), delta)
-
-
-def _signed(figure: float) -> str:
-    return f"{figure:+.1f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _percent(share: float) -> str:
-    return f"{_signed(100 * share)} %"
+        share = result.cost.parameters / base.cost.parameters - 1
+        beneath = f"{words.change(share)} of {count_text(base.cost.parameters)}"
+    rows.append(("Parameters", count_text(result.cost.parameters), beneath))
+    widgets.figures(rows)
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
@@ -125,13 +120,13 @@ def _row(name: str, result: Result) -> tuple[str, ...]:
     return (
         name,
         str(result.cost.layers),
-        f"{perplexity.value:.4g}" if perplexity else "",
-        f"{perplexity.stderr:.2g}" if perplexity else "",
-        f"{choices.accuracy:.1%}" if choices else "",
-        f"{choices.ci95[0]:.1%} to {choices.ci95[1]:.1%}" if choices else "",
-        f"{choices.letter:.1%}" if choices else "",
-        f"{divergence.kl:.3g}" if divergence else "",
-        f"{divergence.top1:.1%}" if divergence else "",
+        words.number(perplexity.value) if perplexity else "",
+        words.number(perplexity.stderr, 2) if perplexity else "",
+        words.percent(choices.accuracy) if choices else "",
+        " to ".join(map(words.percent, choices.ci95)) if choices else "",
+        words.percent(choices.letter) if choices else "",
+        words.number(divergence.kl, 3) if divergence else "",
+        words.percent(divergence.top1) if divergence else "",
     )
 
 
@@ -142,9 +137,9 @@ def _measured_row(outcome: Outcome) -> tuple[str, ...]:
     return (
         listed(group.layers for group in outcome.plan.groups),
         f"{outcome.plan.depth} → {outcome.plan.layers_after}",
-        f"{result.perplexity.value:.4g}" if result.perplexity else "",
-        f"{result.choices.accuracy:.1%}" if result.choices else "",
-        f"{result.divergence.kl:.3g}" if result.divergence else "",
+        words.number(result.perplexity.value) if result.perplexity else "",
+        words.percent(result.choices.accuracy) if result.choices else "",
+        words.number(result.divergence.kl, 3) if result.divergence else "",
         str(result.perplexity.texts) if result.perplexity else "",
         str(result.choices.n) if result.choices else "",
     )

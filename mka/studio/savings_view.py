@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import streamlit as st
-
+from mka.figures import words
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.planning.savings import savings
 from mka.studio.memory import bytes_text, count_text
-from mka.studio.widgets import metric
+from mka.studio.widgets import figures
 
 
 def savings_view(summary: ModelSummary, plan: MergePlan) -> None:
@@ -22,9 +21,12 @@ def savings_view(summary: ModelSummary, plan: MergePlan) -> None:
         ("Weights", bytes_text, saved.bytes),
         ("Cache per token", bytes_text, saved.cache_bytes_per_token),
     )
-    for cell, (label, words, (before, after)) in zip(st.columns(4), rows, strict=True):
-        change = f"{_change(before, after)} of {words(before)}" if after != before else "as before"
-        metric(cell, label, words(after), change)
+    figures(
+        [
+            (label, said(after), f"{_change(before, after)} of {said(before)}" if after != before else "as before")
+            for label, said, (before, after) in rows
+        ]
+    )
 
 
 def saved_words(summary: ModelSummary, before: MergePlan, after: MergePlan) -> str:
@@ -50,6 +52,4 @@ def _layers(count: int) -> str:
 
 
 def _change(before: int, after: int) -> str:
-    """−15.5 %, with a true minus sign."""
-    share = 100 * (after - before) / before if before else 0.0
-    return f"{share:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    return words.change((after - before) / before if before else 0.0)

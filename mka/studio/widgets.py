@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mka.studio import session
 
+Figure = tuple[str, str, str | None]
+"""A label, a value, and what it is compared with, where it is."""
 MARKS = {
     "done": ":green[:material/check_circle:]",
     "note": ":blue[:material/info:]",
@@ -31,9 +32,11 @@ def message(kind: str, text: str) -> None:
         st.text(text, width="stretch")
 
 
-def metric(place: DeltaGenerator, label: str, value: str, beneath: str | None = None) -> None:
-    """A figure in a box, and under it what it is compared with; better and worse are left to the reader."""
-    place.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
+def figures(rows: Sequence[Figure]) -> None:
+    """Figures in boxes side by side, as many as fit; better and worse are left to the reader."""
+    with st.container(horizontal=True):
+        for label, value, beneath in rows:
+            st.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
 
 
 def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[float, float], None] | None = None) -> None:

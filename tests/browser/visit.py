@@ -49,6 +49,7 @@ class Visit:
         self.page.wait_for_selector(IDLE)
         self.page.wait_for_timeout(250)
         self.page.wait_for_selector(IDLE)
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         return self
 
     def go(self, title: str) -> Visit:

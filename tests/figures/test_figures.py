@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mka.figures import takeaways
+from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.evaluation import subject_dots, wilson
 from mka.figures.heatmap import cell_id, cell_of, colour_range, heatmap
@@ -181,8 +181,23 @@ def test_subject_dots_show_every_model_with_intervals():
 
 def test_report_sentence_never_gives_accuracy_alone():
     said = takeaways.of_report(a_report())
-    assert "erplexity 2.6 to 3" in said and "accuracy 97.0% to 90.0%" in said
+    assert "erplexity 2.6 to 3" in said and "accuracy 97.0 % to 90.0 %" in said
 
 
 def test_escape_leaves_no_tag():
     assert escape("<b>&") == "&lt;b&gt;&amp;"
+
+
+def test_numbers_as_words():
+    assert (words.percent(0.97), words.percent(0.125, 0), words.percent(math.nan)) == ("97.0 %", "12 %", "no value")
+    assert (words.change(-0.155), words.change(0.031), words.change(math.nan)) == ("−15.5 %", "+3.1 %", "no value")
+    assert [words.number(x) for x in (2.6349, 31010.4, 7.4e9, math.inf, math.nan)] == [
+        "2.635", "31,010", "7.4e+09", "∞", "no value",
+    ]  # fmt: skip
+
+
+def test_a_deep_models_ruler_and_bars_leave_some_numbers_out():
+    labels = [a.text for a in plan_ruler(MergePlan(80), LIGHT).layout.annotations]
+    assert len(labels) < 60 and labels[:2] == ["0", "3"]
+    assert len(adjacent_strip(a_similarity(80), LIGHT).layout.xaxis.tickvals) <= 16
+    assert len(adjacent_strip(a_similarity(12), LIGHT).layout.xaxis.tickvals) == 11

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from itertools import count, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from streamlit.testing.v1 import AppTest
 
@@ -46,8 +47,7 @@ class Studio:
 
     def finish(self) -> Job:
         """Wait for the last job, draw the page that follows, return the job; it must have succeeded."""
-        job = session.process().queue.find(session_number(self))
-        assert job is not None
+        job = last_job()
         until = time.monotonic() + 60
         while job.active:
             assert time.monotonic() < until, job.describe()
@@ -75,8 +75,8 @@ class Studio:
         return any(words in text for text in (*self.texts, *self.markdown))
 
 
-def session_number(studio: Studio) -> int:
-    """The number of the job that the session follows."""
-    numbers = studio.at.session_state["mka_followed"]
-    assert numbers, "no job was started"
-    return int(numbers[-1])
+def last_job() -> Job:
+    """The job that was started last; a quick one may have ended already."""
+    jobs = list(takewhile(lambda job: job is not None, map(session.process().queue.find, count(1))))
+    assert jobs, "no job was started"
+    return cast(Job, jobs[-1])

@@ -107,7 +107,7 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
         "Weights": "2.6 KB",
         "Cache per token": "768 B",
     }
-    assert studio.says("6 decoder layers (6 full attention) hold 92% of 650 parameters.")
+    assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters.")
     assert list(studio.at.dataframe[1].value["Parameters"]) == [100] * 6
     assert studio.commands[0] == "mka inspect demo"
     assert studio.at.multiselect[0].options == [word.name for word in words.MEASURES.values()]
