@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways, words
-from mka.figures.manifold import manifold, subjects_of
+from mka.figures.manifold import subjects_of
 from mka.studio import map_view, session, widgets
 from mka.studio.commands import analyze_lines
 
@@ -30,12 +30,13 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
         horizontal=True,
         width="content",
     )
-    embedding = desk.embeddings[name if name in desk.embeddings else names[0]]
     compare = st.toggle("Compare two layers", value=True, key="compare", persist_state="session")
-    subject = st.selectbox("Highlight", subjects_of(embedding), index=None, placeholder="every subject", width=220)
+    embedding = desk.embeddings[name if name in desk.embeddings else names[0]]
+    subjects = subjects_of(embedding)
+    colour = map_view.choose_colour(subjects)
 layers = map_view.choose_layers(embedding.layers, session.state().candidate_layers, compare=compare)
-takeaway = takeaways.of_manifold(embedding, layers)
-figure = manifold(embedding, layers, session.theme(), highlight=subject)
+takeaway = takeaways.of_manifold(embedding, layers, coloured_by_subject=colour != map_view.BY_PLACE)
+figure = map_view.draw(embedding, layers, colour)
 widgets.chart(figure, "manifold", takeaway)
 st.text(takeaway)
 widgets.take_away(figure, map_view.file_name(embedding, layers), lambda: map_view.as_csv(embedding, layers))

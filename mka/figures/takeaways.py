@@ -59,15 +59,16 @@ def of_model(summary: ModelSummary) -> str:
     return f"{summary.layers} decoder layers ({named}) hold {share} of {summary.parameters:,} parameters."
 
 
-def of_manifold(embedding: Embedding, layers: tuple[int, ...]) -> str:
-    """What the dots are, and how well the picture keeps neighbourhoods."""
+def of_manifold(embedding: Embedding, layers: tuple[int, ...], *, coloured_by_subject: bool) -> str:
+    """What the dots and their colours are."""
     count = embedding.coordinates.shape[1]
-    trust = embedding.quality.get("trustworthiness")
     text = f"Each dot is one of {count} calibration texts as layer {' and layer '.join(map(str, layers))} sees it."
-    if trust is not None and all(np.isfinite(trust[layer]) for layer in layers):
-        figures = " and ".join(f"{trust[layer]:.2f}" for layer in layers)
-        text += f" Trustworthiness {figures}: 1 means that close dots really were close in the layer."
-    return text
+    if coloured_by_subject:
+        return f"{text} Colour and shape tell its subject."
+    text += f" Its colour is its place from left to right in layer {layers[0]}"
+    return (
+        f"{text}: where colours stay in order, the layers arrange the texts alike." if len(layers) > 1 else f"{text}."
+    )
 
 
 def of_report(report: Report) -> str:

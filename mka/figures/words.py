@@ -22,7 +22,7 @@ MEASURES: Mapping[str, Word] = MappingProxyType(
             "NPIB", "how much one layer's map of the texts tells of the other's: 1 is all of it, 0 no more than chance"
         ),
         "npib-code": Word(
-            "NPIB as coded", "the same as the paper's official code estimates it, which no number bounds"
+            "NPIB as coded", "the same as the paper's official code estimates it, without an upper bound"
         ),
         "cosine": Word("Cosine", "the mean cosine between the two layers' hidden states: 1 is the same direction"),
         "block-influence": Word(

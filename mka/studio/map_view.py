@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from mka.figures import words
+from mka.figures.manifold import by_place, by_subject
 from mka.objects.embedding import Embedding
+from mka.studio.session import theme
 from mka.studio.widgets import csv_text
+
+BY_PLACE, BY_SUBJECT = "place in the first layer", "subject"
+
+
+def choose_colour(subjects: Sequence[str]) -> str:
+    """What the dots' colours tell: BY_SUBJECT, BY_PLACE, or one subject to highlight. No choice without subjects."""
+    if not subjects:
+        return BY_PLACE
+    options = [BY_SUBJECT, BY_PLACE, *(subject for subject in subjects if subject not in (BY_SUBJECT, BY_PLACE))]
+    return str(st.selectbox("Colour by, or highlight", options, key="colour", width=240))
+
+
+def draw(embedding: Embedding, layers: Sequence[int], colour: str) -> go.Figure:
+    """The picture in the colours that were chosen."""
+    if colour == BY_PLACE:
+        return by_place(embedding, layers, theme())
+    return by_subject(embedding, layers, theme(), highlight=None if colour == BY_SUBJECT else colour)
 
 
 def choose_layers(depth: int, candidates: Sequence[tuple[int, ...]], *, compare: bool) -> tuple[int, ...]:

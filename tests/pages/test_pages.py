@@ -125,7 +125,7 @@ def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
 
 
 def test_manifold_dims_other_subjects_and_hides_none(studio: Studio):
-    studio.go("manifold").set("selectbox", "Highlight", "sums")
+    studio.go("manifold").set("selectbox", "Colour by, or highlight", "sums")
     spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
     shown = {trace["name"]: trace["opacity"] for trace in spec["data"]}
     assert shown["sums"] > 0.5 > shown["animals"] > 0
