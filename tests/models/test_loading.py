@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BertConfig, BertLMHeadModel, BertModel, T5Config
 
 import mka
+from mka.assets import asset
 from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
@@ -81,6 +82,16 @@ def test_says_how_far_it_is_and_writes_nothing(tiny_llama_folder: Path, capfd: p
     load(tiny_llama_folder, device="cpu", progress=lambda *step: seen.append(step))
     assert seen == [("load", done, 4) for done in range(5)]
     assert capfd.readouterr() == ("", "")
+
+
+def test_opens_the_demo() -> None:
+    model = load("demo", device="cpu")
+    assert model.source == "demo" and model.stack.depth >= 12
+    assert model.fingerprint == load(asset("demo-model"), dtype="bfloat16", device="cpu").fingerprint
+    tokens = model.tokenizer("The capital of", return_tensors="pt")
+    assert tokens["input_ids"][0, 0] == model.tokenizer.bos_token_id
+    with torch.no_grad():
+        assert torch.isfinite(model.network(**tokens).logits).all()
 
 
 def test_is_the_public_verb() -> None:
