@@ -20,10 +20,8 @@ def first_page() -> None:
 
 st.set_page_config(page_title="MKA studio", page_icon=ICON, layout="wide")
 st.logo(str(asset("logo.svg")), size="large", icon_image=ICON)
-if session.READY not in st.session_state:
-    st.session_state[session.READY] = True
+if session.begin():
     open_example()
-session.receive()
 
 navigation = st.navigation(
     [

@@ -25,4 +25,4 @@ def open_example() -> None:
     except MkaError as error:
         session.notify("failed", f"The example cannot be shown: {error}")
     else:
-        session.open_desk(Desk(analysis.summary, analysis, bundled=True))
+        session.visit().open(Desk(analysis.summary, analysis, bundled=True))

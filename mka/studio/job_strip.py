@@ -16,7 +16,7 @@ def job_strip() -> None:
     """Draw it; called by app.py on every run. Nothing where nothing runs and nothing ended."""
     if session.process().queue.active():
         st.fragment(_draw_jobs, run_every=EVERY)()
-    notice = session.notice()
+    notice = session.visit().notice
     if notice is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             message(*notice)
@@ -26,7 +26,7 @@ def job_strip() -> None:
 def _draw_jobs() -> None:
     """Redrawn while a job runs; the whole page follows once when one ends."""
     active = session.process().queue.active()
-    mine = set(session.followed_numbers())
+    mine = set(session.visit().followed)
     if mine - {job.number for job in active} or not active:
         st.rerun(scope="app")
     for job in active:

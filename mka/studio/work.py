@@ -12,7 +12,7 @@ from mka.objects.progress import Cancel, Progress
 from mka.studio.desk import Desk, Outcome, Trial
 from mka.studio.jobs import Work
 from mka.studio.memory import bytes_text, free_bytes
-from mka.studio.session import Process
+from mka.studio.visit import Process
 
 
 def estimate(source: str) -> Work:

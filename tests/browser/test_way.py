@@ -61,13 +61,14 @@ def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path)
     assert model.generate(**tokenizer("The capital of", return_tensors="pt"), max_new_tokens=2).shape[0] == 1
 
 
-def test_a_job_is_cancelled_and_a_reload_finds_it(visit: Visit):
+def test_a_reload_finds_plan_and_job_and_the_job_is_cancelled(visit: Visit):
     visit.open().click_cell(2, 5).click_cell(2, 5).go("Evaluate")
     visit.fill("Texts and questions", "demo").fill("At most, of each", "100000")
     visit.button("Merge and evaluate").click()
     expect(visit.button("Cancel")).to_be_visible()
     visit.page.reload()
     expect(visit.button("Cancel")).to_be_visible()
+    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text("2–5")
     visit.button("Cancel").click()
     visit.finish_job("Evaluating the merge: cancelled. Nothing was changed.")
     visit.press("Dismiss")

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mka.studio import session
 from mka.studio.jobs import DONE, Job
+from mka.studio.visit import Visit
 
 APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = ("model", "similarity", "manifold", "plan", "evaluate", "export")
@@ -55,6 +56,12 @@ class Studio:
         self.at.run()
         assert job.state == DONE, job.error
         return job
+
+    @property
+    def visit(self) -> Visit:
+        """What the process keeps of this session."""
+        found: Visit = self.at.session_state[session.VISIT]
+        return found
 
     @property
     def texts(self) -> list[str]:

@@ -48,7 +48,7 @@ def test_without_a_model_each_page_says_what_to_do(empty_studio: Studio, page: s
 
 @pytest.mark.parametrize(("page", "what"), [("similarity", "similarity"), ("manifold", "manifold embedding")])
 def test_without_an_analysis_the_picture_pages_say_where_to_run_one(studio: Studio, page: str, what: str):
-    studio.at.session_state["mka_desk"] = Desk(a_summary())
+    studio.visit.desk = Desk(a_summary())
     studio.go(page)
     assert studio.at.info[0].value.startswith(f"This model has no {what} yet. Run an analysis on the Model page")
 
@@ -95,7 +95,7 @@ def test_a_refusal_is_said_in_words(studio: Studio):
 
 def test_a_plan_from_the_picture_names_the_texts_behind_it(studio: Studio):
     studio.press("Propose").press("Add to plan")
-    plan = studio.at.session_state["mka_state"].plan
+    plan = studio.visit.state.plan
     assert (plan.provenance.measure, plan.provenance.text_hashes) == ("npib", ("h1", "h2"))
 
 
@@ -150,14 +150,14 @@ def test_weights_are_set_and_scaled(studio: Studio):
     studio.widget("number_input", "Layer 0").set_value(0.9)
     studio.widget("number_input", "Layer 1").set_value(0.3)
     studio.press("Set weights")
-    assert studio.at.session_state["mka_state"].plan.groups[0].weights == pytest.approx((0.75, 0.25))
+    assert studio.visit.state.plan.groups[0].weights == pytest.approx((0.75, 0.25))
     assert studio.commands == [], "no command makes these weights; the plan file does"
 
 
 def test_a_strategy_without_its_measure_is_refused_in_words(studio: Studio):
     analysis = an_analysis()
     desk = Desk(a_summary(), analysis.__class__(**{**vars(analysis), "similarities": {}}))
-    studio.at.session_state["mka_desk"] = desk
+    studio.visit.desk = desk
     studio.go("plan").press("Ask for a proposal")
     assert studio.says("mka reads NPIB, which is not computed yet; analyze by it on the Model page")
 
@@ -165,7 +165,7 @@ def test_a_strategy_without_its_measure_is_refused_in_words(studio: Studio):
 def test_text_from_models_and_files_is_never_markup(studio: Studio):
     """Streamlit's markdown makes links of addresses however they are escaped, so none of it may go there."""
     hostile = f"{NASTY} https://example.org :material/home:"
-    studio.at.session_state["mka_desk"] = Desk(a_summary(source=hostile), an_analysis(source=hostile))
+    studio.visit.desk = Desk(a_summary(source=hostile), an_analysis(source=hostile))
     studio.at.run()
     studio.press("Propose").press("Add to plan")
     for page in PAGES:

@@ -175,7 +175,7 @@ def test_a_running_job_shows_progress_and_can_be_cancelled(studio: Studio):
             begun.set()
 
     job = session.process().queue.submit("x", "A long job", slow)
-    studio.at.session_state["mka_followed"] = [job.number]
+    studio.visit.followed.append(job.number)
     assert begun.wait(5)
     studio.at.run()
     assert studio.says("A long job") and studio.says("counting 3/4")
