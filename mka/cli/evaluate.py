@@ -38,6 +38,7 @@ def evaluate(
     questions: Annotated[str | None, typer.Option(metavar="SRC", help="Or the questions.")] = None,
     shots: Annotated[int, typer.Option(min=0, metavar="K", help="Solved questions before each question.")] = 0,
     limit: Limit = None,
+    card: Annotated[bool, typer.Option("--card", help="Also put the figures into MODEL's card.")] = False,
     any_model: AnyModel = False,
     json: Json = None,
     seed: Seed = 0,
@@ -50,12 +51,18 @@ def evaluate(
     with command(json) as run:
         from mka.cli.report_json import report_json
         from mka.cli.tables import show_report
+        from mka.figures.takeaways import of_lengths
         from mka.planning.files import read_plan
         from mka.workflows import evaluation
+        from mka.workflows.card_figures import check_card, put_figures
         from mka.workflows.material import gather
         from mka.workflows.merging import merge, own_plan
         from mka.workflows.opening import Opening
 
+        if card and plan is not None:
+            raise BadInput("what --plan makes has no folder and no card; merge it first, or leave --card out")
+        if card:
+            check_card(model)
         asked = words(tasks, "--tasks")
         made = read_plan(plan) if plan is not None else own_plan(model)
         if asked != ("speed",):  # which reads nothing
@@ -76,6 +83,10 @@ def evaluate(
             subject, material.tasks, data=None, texts=material.texts, questions=material.questions,
             baseline=baseline, shots=shots, seed=seed, progress=run.progress, cancel=run.cancel,
         )  # fmt: skip
+        for sentence in of_lengths(report):
+            run.note(sentence)
+        if card:
+            put_figures(model, report)
         run.answer(report_json(report), lambda console: show_report(console, report))
 
 

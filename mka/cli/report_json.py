@@ -17,6 +17,7 @@ def report_json(report: Report) -> dict[str, Any]:
     return {
         "tasks": _tasks(result, baseline),
         "controls": {name: _control(one) for name, one in report.controls.items()},
+        "refused_controls": report.refused_controls,
         "verdict": report.verdict,
         "model": {"name": result.name, "source": report.source, **_size(result)},
         "baseline": {"name": baseline.name, **_size(baseline), **_figures(baseline)} if baseline else None,
@@ -73,6 +74,7 @@ def _perplexity(measured: Perplexity) -> dict[str, Any]:
         "stderr": measured.stderr,
         "tokens": measured.tokens,
         "texts": measured.texts,
+        "split": measured.split,
     }
 
 
@@ -84,6 +86,7 @@ def _choices(measured: Choices) -> dict[str, Any]:
         "letter_ci95": measured.letter_ci95,
         "n": measured.n,
         "shots": measured.shots,
+        "cut": measured.cut,
         "subjects": {
             name: {"accuracy": one.accuracy, "n": one.n, "letter": one.letter}
             for name, one in measured.subjects.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,11 +60,14 @@ def choices(
     stems = [stem_prompt(one, shown[one.subject]) for one in asked]
     lettered = [letter_prompt(one, shown[one.subject]) for one in asked]
     budget = tokens_per_batch or batch_tokens(model)
-    by_answer = _scores(model, stems, [one.options for one in asked], budget, "choices", progress, cancel)
-    by_letter = _scores(model, lettered, [LETTERS] * len(asked), budget, "choices by letter", progress, cancel)
+    answer_rows = _rows(model, stems, [one.options for one in asked])
+    letter_rows = _rows(model, lettered, [LETTERS] * len(asked))
+    by_answer = _scores(model, answer_rows, budget, "choices", progress, cancel)
+    by_letter = _scores(model, letter_rows, budget, "choices by letter", progress, cancel)
     right = np.array([one.answer for one in asked])
     subjects = np.array([one.subject for one in asked])
-    return _summary(credit(by_answer, right), credit(by_letter, right), subjects, shots)
+    made = _summary(credit(by_answer, right), credit(by_letter, right), subjects, shots)
+    return replace(made, cut=answer_rows.cut + letter_rows.cut)
 
 
 def credit(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -107,60 +110,63 @@ class _Reading:
     candidates: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Prompts:
+    """Rows to run, what each gives by its owner, and how many of the prompts lost their beginning."""
+
+    rows: Sequence[Row]
+    readings: Sequence[_Reading]
+    count: int
+    cut: int
+
+
 def _scores(
-    model: LoadedModel,
-    prompts: Sequence[str],
-    options: Sequence[Sequence[str]],
-    budget: int,
-    stage: str,
-    progress: Progress,
-    cancel: Cancel | None,
+    model: LoadedModel, prompts: _Prompts, budget: int, stage: str, progress: Progress, cancel: Cancel | None
 ) -> np.ndarray:
     """float64 (questions, 4): summed log-probability in nats of ' ' + option behind its prompt."""
-    rows, readings = _rows(model, prompts, options)
-    scores = np.full(len(prompts) * 4, math.nan)
-    todo = batches(rows, budget)
+    scores = np.full(prompts.count * 4, math.nan)
+    todo = batches(prompts.rows, budget)
     for done, batch in enumerate(todo):
         if cancel is not None:
             cancel.check()
         progress(stage, done, len(todo))
         logits = forward(model, batch)
         for index, row in enumerate(batch):
-            reading = readings[row.owner]
+            reading = prompts.readings[row.owner]
             if reading.candidates:
                 following = log_probabilities(logits[index, len(row.ids) - 1])
                 scores[list(reading.places)] = following[torch.tensor(reading.candidates)].double().cpu().numpy()
             else:
                 scores[reading.places[0]] = token_log_probabilities(logits, index, row).sum().item()
     progress(stage, len(todo), len(todo))
-    return scores.reshape(len(prompts), 4)
+    return scores.reshape(prompts.count, 4)
 
 
-def _rows(
-    model: LoadedModel, prompts: Sequence[str], options: Sequence[Sequence[str]]
-) -> tuple[list[Row], list[_Reading]]:
+def _rows(model: LoadedModel, prompts: Sequence[str], options: Sequence[Sequence[str]]) -> _Prompts:
     """One row per option; one per question where every option is a single token."""
     lead, context = leading_specials(model.tokenizer), context_length(model)
     rows: list[Row] = []
     readings: list[_Reading] = []
+    cut = 0
     for question, (prompt, answers) in enumerate(zip(prompts, options, strict=True)):
         stem = encode(model.tokenizer, prompt)
         split = [_continuation(model.tokenizer, prompt, stem, answer) for answer in answers]
         places = tuple(range(4 * question, 4 * question + 4))
         if all(len(tokens) == 1 for tokens in split) and (lead or stem):
             given = _fit(lead, stem, context)
+            cut += len(given) < len(lead) + len(stem)
             rows.append(Row(given, len(given), len(readings)))
             readings.append(_Reading(places, tuple(tokens[0] for tokens in split)))
             continue
+        longest = max(map(len, split))
+        if longest >= context:
+            raise BadInput(f"an option of {longest} tokens fills the context of {context}; leave that question out")
+        cut += len(lead) + len(stem) + longest > context
         for place, tokens in zip(places, split, strict=True):
-            if len(tokens) >= context:
-                raise BadInput(
-                    f"an option of {len(tokens)} tokens fills the context of {context}; leave that question out"
-                )
             given = _fit(lead, stem, context - len(tokens))
             rows.append(Row(given + tokens, max(1, len(given)), len(readings)))
             readings.append(_Reading((place,)))
-    return rows, readings
+    return _Prompts(rows, readings, len(prompts), cut)
 
 
 def _fit(lead: tuple[int, ...], stem: tuple[int, ...], room: int) -> tuple[int, ...]:

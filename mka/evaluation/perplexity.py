@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,10 +47,11 @@ def perplexity(
             counts[row.owner] += len(row.ids) - row.first
     progress("perplexity", len(todo), len(todo))
     read = counts > 0
-    return from_losses(sums[read], counts[read])
+    pieces = Counter(row.owner for row in rows)
+    return from_losses(sums[read], counts[read], split=sum(1 for count in pieces.values() if count > 1))
 
 
-def from_losses(sums: np.ndarray, counts: np.ndarray) -> Perplexity:
+def from_losses(sums: np.ndarray, counts: np.ndarray, *, split: int = 0) -> Perplexity:
     """Perplexity from each text's summed negative log-likelihood (nats) and its number of tokens, both (texts,)."""
     mean, error = clustered_mean(sums, counts)
     try:
@@ -57,4 +59,4 @@ def from_losses(sums: np.ndarray, counts: np.ndarray) -> Perplexity:
     except OverflowError:
         value = math.inf
     stderr = math.inf if math.isinf(value) else value * error
-    return Perplexity(value=value, stderr=stderr, tokens=int(counts.sum()), texts=len(sums))
+    return Perplexity(value=value, stderr=stderr, tokens=int(counts.sum()), texts=len(sums), split=split)

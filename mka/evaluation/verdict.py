@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from mka.objects.report import Choices, Perplexity, Result
+from mka.objects.report import Choices, Divergence, Perplexity, Result
 
 SPEECH_LOST = 10.0
 """At this many times the baseline's perplexity a model no longer speaks the language."""
@@ -30,6 +30,8 @@ def _cost(result: Result, baseline: Result | None) -> str:
         parts.append(_perplexity_change(result.perplexity, baseline.perplexity if baseline else None))
     if result.choices is not None:
         parts.append(_accuracy_change(result.choices, baseline.choices if baseline else None))
+    if result.divergence is not None and not parts:
+        parts.append(_distance(result.divergence))
     if not parts:
         return ""
     removed = baseline.cost.layers - result.cost.layers if baseline else 0
@@ -64,6 +66,15 @@ def _accuracy_change(now: Choices, before: Choices | None) -> str:
     )
 
 
+def _distance(moved: Divergence) -> str:
+    if math.isnan(moved.kl):
+        return "the divergence has no value, because the model puts out NaN"
+    return (
+        f"the next-token distribution is {_figure(moved.kl)} nats (KL) from the baseline's "
+        f"and picks the same token {100 * moved.top1:.1f} % of the time"
+    )
+
+
 def _kind(result: Result, baseline: Result) -> str:
     if result.perplexity is None or baseline.perplexity is None or result.choices is None or baseline.choices is None:
         return ""
@@ -89,7 +100,7 @@ def _answers_kept(now: Choices, before: Choices) -> float:
 
 
 def _against(result: Result, controls: Mapping[str, Result]) -> str:
-    """Compare with the control of lowest perplexity, or of highest accuracy where no perplexity was measured."""
+    """Compare with the best control: by perplexity, else by accuracy, else by divergence, as far as measured."""
     if result.perplexity is not None:
         measured = {name: one.perplexity for name, one in controls.items() if one.perplexity is not None}
         if not measured:
@@ -97,10 +108,14 @@ def _against(result: Result, controls: Mapping[str, Result]) -> str:
         name = min(measured, key=lambda key: _worst_last(measured[key].value))
         return _perplexity_against(result.perplexity, name, measured[name])
     asked = {name: one.choices for name, one in controls.items() if one.choices is not None}
-    if result.choices is None or not asked:
+    if result.choices is not None and asked:
+        name = max(asked, key=lambda key: -_worst_last(-asked[key].accuracy))
+        return _accuracy_against(result.choices, name, asked[name])
+    moved = {name: one.divergence for name, one in controls.items() if one.divergence is not None}
+    if result.divergence is None or not moved:
         return ""
-    name = max(asked, key=lambda key: -_worst_last(-asked[key].accuracy))
-    return _accuracy_against(result.choices, name, asked[name])
+    name = min(moved, key=lambda key: _worst_last(moved[key].kl))
+    return _divergence_against(result.divergence, name, moved[name])
 
 
 def _perplexity_against(ours: Perplexity, name: str, best: Perplexity) -> str:
@@ -112,6 +127,11 @@ def _accuracy_against(ours: Choices, name: str, best: Choices) -> str:
     error = math.hypot(*(math.sqrt(one.accuracy * (1 - one.accuracy) / one.n) for one in (ours, best)))
     figures = f"accuracy {100 * ours.accuracy:.1f} % against {100 * best.accuracy:.1f} % by {name}"
     return _outcome(best.accuracy - ours.accuracy, error, figures)
+
+
+def _divergence_against(ours: Divergence, name: str, best: Divergence) -> str:
+    error = math.hypot(ours.kl_stderr, best.kl_stderr)
+    return _outcome(ours.kl - best.kl, error, f"KL {_figure(ours.kl)} against {_figure(best.kl)} nats by {name}")
 
 
 def _outcome(gap: float, error: float, figures: str) -> str:

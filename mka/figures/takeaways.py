@@ -82,3 +82,20 @@ def of_report(report: Report) -> str:
         before = f"{words.percent(base.choices.accuracy)} to " if base and base.choices else ""
         parts.append(f"accuracy {before}{words.percent(result.choices.accuracy)}")
     return ", ".join(parts).capitalize() + "." if parts else "Nothing was measured."
+
+
+def of_lengths(report: Report) -> list[str]:
+    """What did not fit into the context, a sentence each; empty where all did."""
+    said = []
+    read, asked = report.result.perplexity, report.result.choices
+    if read and read.split:
+        said.append(
+            f"{read.split} of {read.texts} texts are longer than the context and were read in pieces that do not "
+            "see each other."
+        )
+    if asked and asked.cut:
+        said.append(
+            f"{asked.cut} of {2 * asked.n} prompts are longer than the context and lost their beginning"
+            + (f", so not all saw {asked.shots} solved questions." if asked.shots else ".")
+        )
+    return said

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import mka
+from mka.errors import BadInput
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Choices, Divergence, Perplexity, Report, Result
 
 DEMO = "demo"
+COST, ORIGIN = "## What it cost", "## Where the plan came from"
 WORDS = {"average": "averaged", "drop": "deleted", "keep": "replaced by one of them"}
 
 
@@ -33,9 +35,9 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         "## What was done",
         _groups(plan),
         _sizes(receipt),
-        "## What it cost",
+        COST,
         _cost(report),
-        "## Where the plan came from",
+        ORIGIN,
         _origin(plan, receipt),
         "## Checked",
         f"After writing, this folder was loaded again and both models read the same random token ids, the last ones "
@@ -46,6 +48,21 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         f"These weights are made of those of {source}; its licence and its terms of use hold for them too.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def around_cost(card: str) -> tuple[str, str]:
+    """What stands before and after the part on the cost in a card of `model_card`; BadInput for another card."""
+    before, found, rest = card.partition(f"{COST}\n")
+    _, bound, after = rest.partition(f"{ORIGIN}\n")
+    if not (found and bound):
+        raise BadInput(f"the model card has no part {COST[3:]!r} to put figures into; leave --card out")
+    return before, after
+
+
+def with_figures(card: str, report: Report) -> str:
+    """`card` with the figures of `report` in place of what it says of the cost; BadInput as `around_cost`."""
+    before, after = around_cost(card)
+    return f"{before}{COST}\n\n{_cost(report)}\n\n{ORIGIN}\n{after}"
 
 
 def source_name(source: str) -> str:

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Perplexity:
-    """exp of the mean negative log-likelihood per real token; `stderr` by the delta method over texts."""
+    """exp of the mean negative log-likelihood per real token; `stderr` by the delta method over texts.
+
+    split: how many of the texts are longer than the context, and so were read in pieces that do not see each other
+    """
 
     value: float
     stderr: float
     tokens: int
     texts: int
+    split: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,10 @@ class SubjectAccuracy:
 
 @dataclass(frozen=True)
 class Choices:
-    """Four-choice accuracy. `ci95` is the Wilson interval of `accuracy`; `letter` picks A, B, C or D."""
+    """Four-choice accuracy. `ci95` is the Wilson interval of `accuracy`; `letter` picks A, B, C or D.
+
+    cut: how many of the 2 n prompts, of both formats, lost their beginning because the context is shorter
+    """
 
     accuracy: float
     ci95: tuple[float, float]
@@ -36,6 +43,7 @@ class Choices:
     n: int
     shots: int
     subjects: Mapping[str, SubjectAccuracy]
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,9 @@ class Result:
 class Report:
     """A model against its baseline and against the controls that cost nothing.
 
-    controls: name ("truncate", "drop-keep-last") -> its result at the same number of removed layers
-    verdict:  one or two plain sentences: what the merge cost and whether it beat the controls
+    controls:         name ("truncate", "drop-keep-last") -> its result at the same number of removed layers
+    refused_controls: name -> why this model's architecture does not allow it
+    verdict:          plain sentences: what the merge cost and whether it beat the controls
     """
 
     result: Result
@@ -99,3 +108,4 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     text_source: str = ""
     question_source: str = ""
+    refused_controls: Mapping[str, str] = field(default_factory=dict)

@@ -41,6 +41,8 @@ def report_view(report: Report) -> None:
         "truncate deletes as many layers from the end, drop-keep-last those before the last one. Both cost nothing."
     )
     st.text(measured_on(report))
+    for sentence in takeaways.of_lengths(report):
+        st.text(sentence)
     with st.container(horizontal=True):
         widgets.download("Figures (CSV)", lambda: widgets.csv_text(HEADER, rows), "evaluation.csv")
         widgets.download("Report (JSON)", lambda: json.dumps(jsonable(report), indent=2) + "\n", "report.json")

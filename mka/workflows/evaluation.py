@@ -64,16 +64,19 @@ def evaluate(
     material = gather(tasks, compared=compared, data=data, texts=texts, questions=questions, limit=limit, seed=seed)
     if subject.plan is not None:
         material.check_unseen(subject.plan)
+    cut, refused = _cut_baselines(subject, material.tasks) if controls else ({}, {})
     trial = _Trial(material, shots, seed, progress, cancel)
     result = trial.run(subject.model, material.tasks, subject.name, subject.baseline)
     before = trial.run(subject.baseline, material.tasks, subject.baseline.source, None) if subject.baseline else None
-    free = _controls(subject, trial) if controls else {}
-    said = verdict(result, before, free)
+    comparable = [task for task in material.tasks if task not in NOT_FOR_CONTROLS]
+    free = {name: trial.run(model, comparable, name, subject.baseline) for name, model in cut.items()}
+    said = [verdict(result, before, free), *(_missing(subject, refused) if controls else ())]
     return Report(
         result=result,
         baseline=before,
         controls=free,
-        verdict=f"{said} {_missing(subject)}".strip() if controls else said,
+        refused_controls=refused,
+        verdict=" ".join(filter(None, said)),
         plan_key=subject.plan.key if subject.plan is not None else "",
         source=subject.source,
         seed=seed,
@@ -139,21 +142,24 @@ class _Trial:
         )
 
 
-def _controls(subject: _Subject, trial: _Trial) -> Mapping[str, Result]:
-    asked = [task for task in trial.material.tasks if task not in NOT_FOR_CONTROLS]
-    if subject.baseline is None or not subject.removed or not asked:
-        return {}
-    results = {}
+def _cut_baselines(subject: _Subject, tasks: Sequence[str]) -> tuple[dict[str, LoadedModel], dict[str, str]]:
+    """The baseline with as many layers deleted, by control; and why a control cannot be made, where that is so."""
+    cut: dict[str, LoadedModel] = {}
+    refused: dict[str, str] = {}
+    if subject.baseline is None or not subject.removed or set(tasks) <= set(NOT_FOR_CONTROLS):
+        return cut, refused
     for name, control in CONTROLS.items():
-        cut = merge(subject.baseline, control(subject.baseline.stack.depth, subject.removed), cancel=trial.cancel)
-        results[name] = trial.run(cut.model, asked, name, subject.baseline)
-    return results
+        try:
+            cut[name] = merge(subject.baseline, control(subject.baseline.stack.depth, subject.removed)).model
+        except BadInput as error:  # a config whose meaning moves with the layer number
+            refused[name] = str(error)
+    return cut, refused
 
 
-def _missing(subject: _Subject) -> str:
-    """Why there is no control beside the result; "" where there is."""
+def _missing(subject: _Subject, refused: Mapping[str, str]) -> list[str]:
+    """Why there is no control beside the result, a sentence each; empty where all are there."""
     if subject.baseline is None:
-        return "No baseline was named, so nothing is compared and there are no controls; --against names one."
+        return ["No baseline was named, so nothing is compared and there are no controls; --against names one."]
     if not subject.removed:
-        return "It has no fewer layers than its baseline, so there are no controls."
-    return ""
+        return ["It has no fewer layers than its baseline, so there are no controls."]
+    return [f"The control {name} cannot be made: {reason}." for name, reason in refused.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from mka.models.summary import summarize
 from mka.planning.files import read_plan
 from mka.workflows.analysis_files import read_analysis
 from tests.cli.conftest import Bench
-from tests.cli.runner import mka
+from tests.cli.runner import mka, refused
+from tests.workflows.builders import sentences, text_file
 
 
 def test_inspect(bench: Bench, tiny_llama: LoadedModel) -> None:
@@ -201,3 +203,29 @@ def test_the_readable_report_shows_perplexity_beside_accuracy(bench: Bench) -> N
     ):
         assert word in seen.out
     assert "\x1b" not in seen.out
+
+
+def test_evaluate_puts_its_figures_into_the_card(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    shutil.copytree(bench.checkpoint, folder)
+    assert "Nothing was measured" in (folder / "README.md").read_text()
+    words = ("--against", bench.model, "--tasks", "perplexity", "--text", bench.texts)
+    measured = mka("evaluate", folder, *words, "--card", "--json", "-").json["tasks"]["perplexity"]
+    text = (folder / "README.md").read_text()
+    assert f"| this model | 3 | {measured['value']:,.4g} ±" in text and "| control: truncate | 3 |" in text
+    assert "Nothing was measured" not in text and "## Where the plan came from" in text
+
+
+@pytest.mark.parametrize("words", [("--plan", "plan"), ()])
+def test_a_model_without_a_card_of_ours_takes_no_figures(bench: Bench, words: tuple[str, ...]) -> None:
+    named = tuple(bench.plan if word == "plan" else word for word in words)
+    said = refused(mka("evaluate", bench.model, *named, "--tasks", "perplexity", "--text", bench.texts, "--card"))
+    assert "card" in said
+    assert not (bench.model / "README.md").exists()
+
+
+def test_evaluate_says_what_did_not_fit_into_the_context(bench: Bench, tmp_path: Path) -> None:
+    long = text_file(tmp_path / "long.txt", [" ".join(sentences(9, first=500)), *sentences(2)])
+    seen = mka("evaluate", bench.model, "--tasks", "perplexity", "--text", long, "--json", "-")
+    assert seen.json["tasks"]["perplexity"]["split"] == 1
+    assert seen.err.startswith("mka: 1 of 3 texts are longer than the context")

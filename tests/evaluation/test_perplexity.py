@@ -58,6 +58,7 @@ def test_a_text_longer_than_the_context_is_scored_once_per_token(bos):
     table, text = random_table(3), "the quick brown fox jumps over the lazy dog"
     whole = perplexity(bigram_model(table, bos=bos), text_set(text, "a"))
     cut = perplexity(bigram_model(table, bos=bos, context=5), text_set(text, "a"))
+    assert (whole.split, cut.split) == (0, 1)
     assert cut.tokens == whole.tokens == len(text) + 1 - (0 if bos else 2)
     assert cut.value == pytest.approx(whole.value, rel=1e-6)
 

@@ -1,7 +1,7 @@
 import math
 
 from mka.evaluation.verdict import verdict
-from mka.objects.report import Choices, Cost, Perplexity, Result
+from mka.objects.report import Choices, Cost, Divergence, Perplexity, Result
 
 
 def result(
@@ -75,3 +75,18 @@ def test_accuracy_decides_where_no_perplexity_was_measured():
 
 def test_without_anything_measured_there_is_nothing_to_say():
     assert verdict(Result("m", BASELINE.cost), None, {}) == ""
+
+
+def test_divergence_decides_where_nothing_else_was_measured():
+    def moved(kl: float, error: float = 0.01) -> Result:
+        return Result("m", BASELINE.cost, divergence=Divergence(kl, error, 0.875, 1000))
+
+    said = verdict(moved(0.5), Result("b", BASELINE.cost), {"truncate": moved(0.9), "drop-keep-last": moved(0.7)})
+    assert said == (
+        "The next-token distribution is 0.50 nats (KL) from the baseline's and picks the same token 87.5 % "
+        "of the time. "
+        "It beats the best free control (KL 0.50 against 0.70 nats by drop-keep-last)."
+    )
+    # .70 - .68 = .02 is within twice the joint error .0141.
+    assert "It adds nothing" in verdict(moved(0.7), None, {"truncate": moved(0.68)})
+    assert "has no value" in verdict(moved(math.nan), None, {})

@@ -211,6 +211,22 @@ def test_report_sentence_never_gives_accuracy_alone():
     assert "erplexity 2.6 to 3" in said and "accuracy 97.0 % to 90.0 %" in said
 
 
+def test_what_did_not_fit_into_the_context_is_said():
+    report = a_report()
+    assert takeaways.of_lengths(report) == []
+    result = report.result
+    assert result.perplexity and result.choices
+    cut = replace(
+        result, perplexity=replace(result.perplexity, split=3), choices=replace(result.choices, cut=7, shots=5)
+    )
+    texts, prompts = takeaways.of_lengths(replace(report, result=cut))
+    assert texts.startswith(f"3 of {result.perplexity.texts} texts are longer than the context")
+    assert prompts == (
+        f"7 of {2 * result.choices.n} prompts are longer than the context and lost their beginning, "
+        "so not all saw 5 solved questions."
+    )
+
+
 def test_escape_leaves_no_tag():
     assert escape("<b>&") == "&lt;b&gt;&amp;"
 

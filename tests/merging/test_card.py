@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mka.merging.card import model_card, source_name
+from mka.errors import BadInput
+from mka.merging.card import model_card, source_name, with_figures
 from mka.merging.merge import merge
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.report import Choices, Cost, Perplexity, Report, Result, SubjectAccuracy
@@ -73,6 +74,12 @@ def test_figures_stand_beside_those_of_the_baseline_and_the_controls(receipt):
 
 def test_without_figures_it_says_that_nothing_was_measured(receipt):
     assert "Nothing was measured when this folder was written." in card(receipt)
+
+
+def test_figures_are_put_into_a_card_that_was_written_without(receipt):
+    assert with_figures(card(receipt), REPORT) == card(receipt, REPORT) == with_figures(card(receipt, REPORT), REPORT)
+    with pytest.raises(BadInput, match="no part 'What it cost'"):
+        with_figures("# Another model\n", REPORT)
 
 
 def test_a_hub_model_is_named_as_the_base_and_for_its_licence(receipt):

@@ -20,6 +20,7 @@ from mka.objects.texts import Question, QuestionSet, Text, TextSet
 from mka.planning.planner import plan
 from mka.workflows.evaluation import evaluate
 from mka.workflows.merging import inherit, merge
+from tests.tiny import tiny_model_folder
 from tests.workflows.builders import sentences
 
 TEXTS = TextSet(tuple(map(Text, sentences(6))), "lands")
@@ -98,6 +99,15 @@ def test_controls_can_be_left_out(tiny_llama: LoadedModel) -> None:
     merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
     report = evaluate(merged, ("perplexity",), texts=TEXTS, controls=False)
     assert report.controls == {} and report.baseline is not None
+
+
+def test_a_control_that_cannot_be_made_does_not_stop_the_evaluation(tmp_path: Path) -> None:
+    """Where attention is scaled by the layer's number, layers may go from the end only."""
+    scaled = load(tiny_model_folder(tmp_path, "gpt2", scale_attn_by_inverse_layer_idx=True), device="cpu")
+    report = evaluate(merge(scaled, plan(scaled, strategy="truncate", remove=1)), ("perplexity",), texts=TEXTS)
+    assert set(report.controls) == {"truncate"} and set(report.refused_controls) == {"drop-keep-last"}
+    assert "The control drop-keep-last cannot be made: " in report.verdict
+    assert "scale_attn_by_inverse_layer_idx" in report.refused_controls["drop-keep-last"]
 
 
 def test_a_checkpoint_of_another_tool_is_compared_by_depth(tiny_llama: LoadedModel) -> None:
