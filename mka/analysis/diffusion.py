@@ -16,6 +16,9 @@ from mka.errors import BadInput
 
 Array = np.ndarray
 
+REPEATED = 1 - 1e-10
+"""Eigenvalues above count as 1: nearer to it, rounding decides which vectors of their space come out."""
+
 
 @dataclass(frozen=True)
 class LayerMap:
@@ -62,10 +65,13 @@ def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, a
     p the row sums of K; A = K1 / (v v^T), v the square roots of the row sums of K1. With U the leading
     eigenvectors of the symmetric A, the coordinates are U[:, 1:dims+1] / U[:, :1]: right eigenvectors of the
     Markov matrix. Source: Liu et al., arXiv 2406.16330, and its official code (sigma 8, alpha 0.5 there).
+    U[:, 0] = v / |v|, of eigenvalue 1, is known beforehand, and no entry of it is near 0, since K_ii = 1.
 
     sigma=None takes the median distance between different points. Each axis is turned so that its largest
     coordinate is positive. The spectrum holds the dims + 2 leading eigenvalues of A, the first being 1.
-    When all points coincide every coordinate is 0 and the spectrum is 1, 0, 0, ...
+    When all points coincide every coordinate is 0 and the spectrum is 1, 0, 0, ... Where the kernel falls into
+    pieces too far apart for sigma, the eigenvalue 1 repeats; the axes that then say which piece a point belongs
+    to are those of a kernel whose bandwidth is the largest distance, so that they do not depend on the points' order.
 
     Raises BadInput for fewer than dims + 2 points or a bad sigma or alpha.
     """
@@ -79,11 +85,38 @@ def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, a
     scale = bandwidth(condensed) if sigma is None else float(sigma)
     if scale == 0 or not condensed.any():
         return LayerMap(np.zeros((n, dims)), np.eye(1, dims + 2)[0])
-    kernel = np.exp(-np.sqrt(squareform(condensed) / scale))
+    kernel = _kernel(condensed, scale)
     density = kernel.sum(axis=1)
     normalised = kernel / np.outer(density, density) ** alpha
     root = np.sqrt(normalised.sum(axis=1))
-    eigenvalues, vectors = eigh(normalised / np.outer(root, root), subset_by_index=[n - dims - 2, n - 1])
-    leading = vectors[:, ::-1]
-    coordinates = leading[:, 1 : dims + 1] / leading[:, :1]
-    return LayerMap(fix_signs(coordinates), eigenvalues[::-1].copy())
+    trivial = root / np.linalg.norm(root)
+    # Moved from 1 to -1, below all others: a kernel of this kind has no negative eigenvalue.
+    deflated = normalised / np.outer(root, root) - 2 * np.outer(trivial, trivial)
+    eigenvalues, vectors = _axes(deflated, dims + 1, condensed)
+    coordinates = vectors[:, :dims] / trivial[:, None]
+    return LayerMap(fix_signs(coordinates), np.concatenate([[1.0], eigenvalues])[: dims + 2])
+
+
+def _kernel(condensed: Array, scale: float) -> Array:
+    with np.errstate(over="ignore"):  # a distance of infinitely many bandwidths gives 0, as it should
+        return np.exp(-np.sqrt(squareform(condensed) / scale))
+
+
+def _axes(matrix: Array, count: int, condensed: Array) -> tuple[Array, Array]:
+    """At least `count` leading eigenvalues of (n, n), falling, with vectors that depend on no order of the points."""
+    eigenvalues, vectors = _leading(matrix, count)
+    # LAPACK may return fewer than it was asked for where nearly all eigenvalues are equal.
+    if len(eigenvalues) < count or eigenvalues[1] > REPEATED:
+        eigenvalues, vectors = _leading(matrix, len(matrix))
+    pieces = eigenvalues > REPEATED
+    if pieces.sum() > 1:
+        wide = vectors[:, pieces].T @ _kernel(condensed, condensed.max()) @ vectors[:, pieces]
+        vectors[:, pieces] = vectors[:, pieces] @ _leading(wide, len(wide))[1]
+    return eigenvalues, vectors
+
+
+def _leading(matrix: Array, count: int) -> tuple[Array, Array]:
+    """The `count` largest eigenvalues of a symmetric (n, n), falling, and their vectors (n, count)."""
+    n = len(matrix)
+    eigenvalues, vectors = eigh(matrix) if count == n else eigh(matrix, subset_by_index=[n - count, n - 1])
+    return eigenvalues[::-1].copy(), vectors[:, ::-1].copy()

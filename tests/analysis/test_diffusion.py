@@ -73,6 +73,60 @@ def test_bandwidth_looks_past_points_that_coincide() -> None:
     assert np.isfinite(diffusion_map(points).coordinates).all()
 
 
+def test_the_trivial_axis_is_the_one_that_the_eigensolver_finds() -> None:
+    points = cloud(60)
+    kernel = np.exp(-np.sqrt(cdist(points, points) / 2.0))
+    density = kernel.sum(axis=1)
+    kernel = kernel / np.outer(density, density) ** 0.25
+    root = np.sqrt(kernel.sum(axis=1))
+    vectors = np.linalg.eigh(kernel / np.outer(root, root))[1][:, ::-1]
+    expected = vectors[:, 1:4] / vectors[:, :1]
+    found = diffusion_map(points, 3, sigma=2.0, alpha=0.25).coordinates
+    np.testing.assert_allclose(found, expected * np.sign((found * expected).sum(axis=0)), atol=1e-10)
+
+
+def outlier() -> np.ndarray:
+    points = cloud(40, 16)
+    points[0] *= 3000
+    return points
+
+
+def near_duplicates() -> np.ndarray:
+    points = cloud(40, 16)
+    points[:30] = points[0] + 1e-4 * points[:30]
+    return points
+
+
+APART = {
+    "one outlier": (outlier(), None, 2),
+    "near duplicates": (near_duplicates(), None, 11),
+    "all apart": (cloud(), 1e-3, 40),
+    "infinitely far apart": (cloud(), 1e-300, 40),
+    "a simplex": (np.eye(40), 1e-3, 40),
+}
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5, 1])
+@pytest.mark.parametrize("case", APART)
+def test_a_kernel_in_pieces_tells_the_pieces_apart(case: str, alpha: float) -> None:
+    points, sigma, pieces = APART[case]
+    found = diffusion_map(points, 3, sigma=sigma, alpha=alpha)
+    assert np.isfinite(found.coordinates).all()
+    assert found.spectrum == pytest.approx([1] * min(pieces, 5) + list(found.spectrum[pieces:]), abs=1e-10)
+    assert (found.coordinates.std(axis=0) > 0.1).all()
+    if case == "one outlier":
+        assert np.ptp(found.coordinates[1:, 0]) < 1e-10 and found.coordinates[0, 0] > 1
+    if case == "near duplicates":
+        assert np.ptp(found.coordinates[:30], axis=0).max() < 1e-10
+
+
+@pytest.mark.parametrize("case", ["one outlier", "near duplicates", "all apart"])
+def test_the_order_of_points_does_not_matter_where_the_kernel_is_in_pieces(case: str) -> None:
+    (points, sigma, _), order = APART[case], np.random.default_rng(1).permutation(40)
+    found, moved = (diffusion_map(each, sigma=sigma).coordinates for each in (points, points[order]))
+    np.testing.assert_allclose(moved, found[order], atol=1e-9)
+
+
 def test_too_few_points_and_bad_parameters_are_refused() -> None:
     assert diffusion_map(cloud(4), 2).coordinates.shape == (4, 2)
     with pytest.raises(BadInput, match="at least 4 points, got 3"):

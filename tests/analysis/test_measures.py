@@ -81,6 +81,14 @@ def test_a_layer_that_tells_nothing_is_named() -> None:
     assert similarity(states()).note == ""
 
 
+def test_a_text_far_from_all_others_leaves_no_hole_in_the_matrix() -> None:
+    values = states()
+    values[:, 0] *= 3000
+    for measure in ("npib", "npib-code"):
+        found = similarity(values, measure)
+        assert np.isfinite(found.values).all() and found.note == ""
+
+
 def test_refuses_what_it_cannot_measure() -> None:
     values = states()
     for call, words in (
