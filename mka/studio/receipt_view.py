@@ -11,7 +11,7 @@ from mka.objects.receipt import Receipt
 from mka.studio import widgets
 from mka.studio.memory import bytes_text
 
-HEADER = ("Tensor", "Made from", "Weights", "Relative change")
+HEADER = ("Tensor", "Relative change", "Weights", "Made from")
 
 
 def receipt_view(receipt: Receipt) -> None:
@@ -30,7 +30,7 @@ def receipt_view(receipt: Receipt) -> None:
     facts += [f"Hash of the changed tensors: {receipt.hash}"]
     st.text("\n".join(facts))
     rows = [
-        (c.name, ", ".join(c.sources), ", ".join(f"{w:.3g}" for w in c.weights), f"{c.relative_change:.4g}")
+        (c.name, f"{c.relative_change:.4g}", ", ".join(f"{w:.3g}" for w in c.weights), ", ".join(c.sources))
         for c in receipt.changes
     ]
     if rows:

@@ -37,7 +37,8 @@ def saved_words(summary: ModelSummary, before: MergePlan, after: MergePlan) -> s
     size = first.bytes[1] - second.bytes[1]
     if layers <= 0:
         return f"No layer fewer than now: {after.layers_after} of {after.depth} stay."
-    return f"Saves {_layers(layers)}, {count_text(parameters)} parameters and {bytes_text(size)}."
+    beyond = " beyond the plan so far" if before.groups else ""
+    return f"Saves {_layers(layers)}, {count_text(parameters)} parameters and {bytes_text(size)}{beyond}."
 
 
 def size_words(summary: ModelSummary, plan: MergePlan) -> str:

@@ -77,6 +77,8 @@ def test_what_a_proposal_saves_in_words():
     summary, empty = a_summary(), MergePlan(6)
     two = plan(summary, groups=[[1, 2], [3, 4]])
     assert saved_words(summary, empty, two) == "Saves 2 layers, 200 parameters and 800 B."
+    more = saved_words(summary, two, plan(summary, groups=[[1, 2, 3, 4]]))
+    assert more == "Saves 1 layer, 100 parameters and 400 B beyond the plan so far."
     assert saved_words(summary, two, plan(summary, groups=[[1, 2, 3]])) == "No layer fewer than now: 4 of 6 stay."
     assert size_words(summary, two) == "6 → 4 layers, 450 parameters (−30.8 %)"
 
