@@ -52,11 +52,12 @@ def evaluate(
         from mka.cli.report_json import report_json
         from mka.cli.tables import show_report
         from mka.figures.takeaways import of_lengths
+        from mka.merging.merge import merge
+        from mka.models.lineage import heir, plan_behind
         from mka.planning.files import read_plan
         from mka.workflows import evaluation
         from mka.workflows.card_figures import check_card, put_figures
         from mka.workflows.material import gather
-        from mka.workflows.merging import merge, own_plan
         from mka.workflows.opening import Opening
 
         if card and plan is not None:
@@ -64,12 +65,13 @@ def evaluate(
         if card:
             check_card(model)
         asked = words(tasks, "--tasks")
-        made = read_plan(plan) if plan is not None else own_plan(model)
+        earlier = plan_behind(model)
+        made = heir(read_plan(plan), earlier) if plan is not None else earlier
         if asked != ("speed",):  # which reads nothing
             data = _data(data, text, questions, model, against, made)
         material = gather(
             asked, compared=against is not None or plan is not None,
-            data=data, texts=text, questions=questions, limit=limit, seed=seed,
+            data=data, texts=text, questions=questions, shots=shots, limit=limit, seed=seed,
         )  # fmt: skip
         if made is not None:
             material.check_unseen(made)

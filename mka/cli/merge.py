@@ -51,8 +51,8 @@ def merge(
         from mka.cli.tables import show_receipt
         from mka.merging.checkpoint import save
         from mka.merging.folders import check_place
+        from mka.merging.merge import merge as merge_layers
         from mka.planning.files import read_plan
-        from mka.workflows.merging import merge as merge_layers
         from mka.workflows.opening import Opening
 
         made = read_plan(plan)

@@ -17,14 +17,14 @@ from mka.merging.folders import check_place, check_space, taking_place
 from mka.merging.merged import MergedModel
 from mka.merging.verification import verify
 from mka.models.files import first_line
+from mka.models.lineage import PLAN
 from mka.objects.jsonable import jsonable
-from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report
-from mka.planning.files import plan_text, read_plan
+from mka.planning.files import plan_text
 
-PLAN, RECEIPT, CARD, GENERATION = "mka-plan.json", "mka-receipt.json", "README.md", "generation_config.json"
+RECEIPT, CARD, GENERATION = "mka-receipt.json", "README.md", "generation_config.json"
 SHARD = "5GB"
 SMALL_FILES = 1_000_000
 """Bytes kept free for what is written beside the weights."""
@@ -67,12 +67,6 @@ def save(
         _open_to_readers(fresh)
     progress("save", STEPS, STEPS)
     return receipt
-
-
-def read_checkpoint_plan(folder: str | Path) -> MergePlan | None:
-    """The plan that a checkpoint was made by; None where the folder holds none, BadInput where it is malformed."""
-    path = Path(folder) / PLAN
-    return read_plan(path) if path.is_file() else None
 
 
 def _step(done: int, progress: Progress, cancel: Cancel | None) -> None:

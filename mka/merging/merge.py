@@ -15,6 +15,7 @@ from mka.merging.merged import MergedModel
 from mka.merging.receipts import receipt_of
 from mka.merging.shells import replace_layers, set_tensor, share, tensors_of
 from mka.models.fingerprint import fingerprint
+from mka.models.lineage import heir
 from mka.models.loaded import LoadedModel
 from mka.models.stack import DecoderStack, renumber
 from mka.objects.plan import MergePlan
@@ -41,6 +42,7 @@ def merge(
     An averaged layer holds sum_i w_i theta_i of every parameter and saved buffer of its group (float16 and
     bfloat16 summed in float32, the rest in float64) and stands at the group's first layer's place. Layer numbers
     and the config fields that hang on depth follow. Every other tensor is shared with `model`, not copied.
+    The plan of what comes out also names the texts that calibrated earlier merges of `model`.
 
     repair:    None (what the plan says) or "none"; others come in a later version
     any_model: take a plan that was made for another model of this depth
@@ -49,6 +51,7 @@ def merge(
     takes them by index, and an architecture whose config cannot say what is left; RunFailed when memory runs out.
     """
     _check_repair(plan.repair if repair is None else repair, calibration)
+    plan = heir(plan, model.made_by)
     stack = model.stack
     check_fits(plan, depth=stack.depth, fingerprint=model.fingerprint, any_model=any_model)
     layers = list(stack.layers)
@@ -72,6 +75,7 @@ def merge(
         dtype=model.dtype,
         device=model.device,
         fingerprint=fingerprint(network),
+        made_by=plan,
     )
     return MergedModel(merged, plan, receipt_of(model, merged, plan, changes, config_changes), model)
 

@@ -20,6 +20,7 @@ from mka.errors import BadInput, RunFailed
 from mka.models.checks import TOKENIZER_FILES, read_config
 from mka.models.files import WeightFiles, first_line, stored_tensors, weight_files
 from mka.models.fingerprint import fingerprint_files
+from mka.models.lineage import own_plan
 from mka.models.loaded import LoadedModel
 from mka.models.locate import HubModel, fetch, resolve
 from mka.models.stack import DecoderStack
@@ -58,6 +59,7 @@ def load(
     config = read_config(folder, trust_remote_code=trust_remote_code)
     files = weight_files(folder)
     fingerprint = fingerprint_files(files)
+    made_by = own_plan(folder)
     progress("load", 2, STEPS)
     tokenizer = _load_tokenizer(folder, trust_remote_code)
     progress("load", 3, STEPS)
@@ -71,6 +73,7 @@ def load(
         dtype=str(network.dtype).removeprefix("torch."),
         device=target,
         fingerprint=fingerprint,
+        made_by=made_by,
     )
     progress("load", STEPS, STEPS)
     return model

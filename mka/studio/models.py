@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.workflows.merging import merge
 from mka.workflows.opening import Opening
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ class ModelStore:
         """`source` merged by `plan`, done now unless the very same merge is held."""
         model = self.model(source, progress=progress)
         if self._merged is None or self._plan != plan:
+            from mka.merging.merge import merge
+
             self._merged = None
             self._merged = merge(model, plan, progress=progress, cancel=cancel)
             self._plan = plan  # the merged model's own plan may name more texts than this one

@@ -11,6 +11,7 @@ from mka.evaluation.measure import measure
 from mka.evaluation.verdict import verdict
 from mka.merging.merge import merge
 from mka.merging.merged import MergedModel
+from mka.models.lineage import heir
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
@@ -18,7 +19,6 @@ from mka.objects.report import Report, Result
 from mka.objects.texts import QuestionSet, TextSet
 from mka.planning.strategies import drop_keep_last, truncate
 from mka.workflows.material import Material, gather
-from mka.workflows.merging import own_plan
 from mka.workflows.sources import DEMO
 from mka.workflows.versions import versions
 
@@ -51,7 +51,7 @@ def evaluate(
     data:      names texts and questions in one; not read where `texts` or `questions` is given
     baseline:  by default the unmerged model of a `MergedModel`; without one nothing is compared
     plan:      what the model was merged by; by default a `MergedModel`'s, or the one in its checkpoint folder.
-               Its calibration texts may not be among the texts and questions of the evaluation.
+               Neither its calibration texts nor those of earlier merges may be among the texts and questions.
     limit:     at most so many texts and questions, drawn with `seed`
     controls:  where the model has fewer layers than its baseline, also measure the baseline with as many
                layers deleted: the last ones ("truncate"), and those before the last ("drop-keep-last")
@@ -61,7 +61,9 @@ def evaluate(
     """
     subject = _subject(model, baseline, plan)
     compared = subject.baseline is not None
-    material = gather(tasks, compared=compared, data=data, texts=texts, questions=questions, limit=limit, seed=seed)
+    material = gather(
+        tasks, compared=compared, data=data, texts=texts, questions=questions, shots=shots, limit=limit, seed=seed
+    )
     if subject.plan is not None:
         material.check_unseen(subject.plan)
     cut, refused = _cut_baselines(subject, material.tasks) if controls else ({}, {})
@@ -104,8 +106,9 @@ class _Subject:
 
 def _subject(model: LoadedModel | MergedModel, baseline: LoadedModel | None, plan: MergePlan | None) -> _Subject:
     if isinstance(model, MergedModel):
-        return _Subject(model.model, "merged", model.source.source, baseline or model.source, plan or model.plan)
-    made_by = plan or own_plan(model.source)
+        own = heir(plan or model.plan, model.plan)
+        return _Subject(model.model, "merged", model.source.source, baseline or model.source, own)
+    made_by = heir(plan, model.made_by) if plan is not None else model.made_by
     if made_by is not None and made_by.layers_after != model.stack.depth:
         raise BadInput(
             f"the plan leads to {made_by.layers_after} layers, but {model.source} has {model.stack.depth}; "

@@ -197,7 +197,8 @@ def test_evaluation_data(bench: Bench) -> None:
     assert "give it, or --text and --questions" in refused(
         mka("evaluate", bench.model, "--data", bench.questions, "--text", bench.texts)
     )
-    assert "is no csv file" in refused(mka("evaluate", bench.model, "--data", bench.texts))
+    assert "is no csv file" in refused(mka("evaluate", bench.model, "--data", bench.texts, "--tasks", "choices"))
+    assert list(mka("evaluate", bench.model, "--data", bench.texts, "--json", "-").json["tasks"]) == ["perplexity"]
     assert "5 shots asked, but subject 'hills' has 2" in refused(
         mka("evaluate", bench.model, "--questions", bench.questions, "--shots", "5")
     )

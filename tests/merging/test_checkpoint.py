@@ -14,9 +14,10 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 
 from mka.errors import BadInput, Cancelled, RunFailed
-from mka.merging.checkpoint import read_checkpoint_plan, save
+from mka.merging.checkpoint import save
 from mka.merging.folders import check_space
 from mka.merging.merge import merge
+from mka.models.lineage import own_plan
 from mka.models.loading import load
 from mka.objects.jsonable import jsonable
 from mka.objects.plan import MergeGroup, MergePlan
@@ -72,7 +73,7 @@ def test_the_folder_holds_what_belongs_to_it(tmp_path, merged):
     assert set(os.listdir(tmp_path / "m")) == FILES and os.listdir(tmp_path) == ["m"]
     assert receipt.folder == str(tmp_path / "m")
     assert json.loads((tmp_path / "m" / "mka-receipt.json").read_text()) == jsonable(receipt)
-    assert read_checkpoint_plan(tmp_path / "m") == merged.plan
+    assert own_plan(tmp_path / "m") == merged.plan
     with safe_open(tmp_path / "m" / "model.safetensors", "pt") as file:
         assert set(file.keys()) == set(merged.model.network.state_dict())
     assert str(tmp_path) not in (tmp_path / "m" / "config.json").read_text()
@@ -86,13 +87,6 @@ def test_a_checkpoint_can_be_merged_and_saved_again(tmp_path, merged):
     save(again, tmp_path / "twice")
     in_memory = merge(merged.model, truncate(4, 1)).model
     assert same_state(AutoModelForCausalLM.from_pretrained(tmp_path / "twice"), in_memory.network)
-
-
-def test_a_folder_that_mka_did_not_write_has_no_plan(tmp_path):
-    assert read_checkpoint_plan(tmp_path) is None and read_checkpoint_plan(tmp_path / "none") is None
-    (tmp_path / "mka-plan.json").write_text("{")
-    with pytest.raises(BadInput, match="no JSON"):
-        read_checkpoint_plan(tmp_path)
 
 
 def test_tied_embeddings_are_written_once_and_stay_tied(tmp_path):

@@ -11,17 +11,20 @@ import torch
 
 from mka.errors import BadInput, Cancelled
 from mka.evaluation.perplexity import perplexity
-from mka.merging.checkpoint import read_checkpoint_plan, save
+from mka.merging.checkpoint import save
+from mka.merging.merge import merge
+from mka.models.lineage import own_plan
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.objects.plan import MergePlan, Provenance
 from mka.objects.progress import Cancel
 from mka.objects.texts import Question, QuestionSet, Text, TextSet
+from mka.planning.files import write_plan
 from mka.planning.planner import plan
 from mka.workflows.evaluation import evaluate
-from mka.workflows.merging import inherit, merge
+from mka.workflows.material import gather
 from tests.tiny import tiny_model_folder
-from tests.workflows.builders import sentences
+from tests.workflows.builders import sentences, text_file
 
 TEXTS = TextSet(tuple(map(Text, sentences(6))), "lands")
 QUESTIONS = QuestionSet(
@@ -142,7 +145,7 @@ def test_nor_for_a_checkpoint_made_earlier(tiny_llama: LoadedModel, merged_folde
 def test_nor_for_a_checkpoint_of_a_checkpoint(merged_folder: Path, tmp_path: Path) -> None:
     first = load(merged_folder, device="cpu")
     save(merge(first, planned(first, [[0, 1]], sentences(1, first=200))), tmp_path / "again")
-    kept = read_checkpoint_plan(tmp_path / "again")
+    kept = own_plan(tmp_path / "again")
     assert kept is not None and len(kept.provenance.text_hashes) == 6
     for number in (102, 200):
         with pytest.raises(BadInput, match="1 of the texts"):
@@ -155,8 +158,46 @@ def test_nor_for_a_checkpoint_of_a_checkpoint(merged_folder: Path, tmp_path: Pat
 
 def test_a_plan_inherits_nothing_from_an_unmerged_model(tiny_llama: LoadedModel) -> None:
     made = planned(tiny_llama, [[1, 2]], ["a"])
-    assert inherit(made, tiny_llama.source) is made
-    assert inherit(made, "demo") is made
+    assert tiny_llama.made_by is None and tiny_llama.text_hashes == ()
+    assert merge(tiny_llama, made).plan is made
+
+
+def test_nor_for_merges_chained_in_memory_or_with_a_plan_named_anew(tiny_llama: LoadedModel) -> None:
+    first = merge(tiny_llama, planned(tiny_llama, [[1, 2]], sentences(1, first=102))).model
+    second = merge(first, planned(first, [[0, 1]], sentences(1, first=200)))
+    assert len(second.plan.provenance.text_hashes) == 2
+    elsewhere = planned(tiny_llama, [[1, 2, 3]], ["no text of these"])
+    for number in (102, 200):
+        texts = TextSet(tuple(map(Text, sentences(1, first=number))), "lands")
+        for subject, named in ((second, None), (second.model, None), (second, elsewhere), (second.model, elsewhere)):
+            with pytest.raises(BadInput, match="1 of the texts"):
+                evaluate(subject, ("perplexity",), texts=texts, plan=named)
+
+
+def test_a_plan_saved_beside_the_model_that_it_is_for_forbids_nothing(tmp_path: Path) -> None:
+    folder = tiny_model_folder(tmp_path)
+    model = load(folder, device="cpu")
+    write_plan(planned(model, [[1, 2]], [TEXTS.texts[0].text]), folder / "mka-plan.json")
+    report = evaluate(load(folder, device="cpu"), ("perplexity",), texts=TEXTS)
+    assert report.result.perplexity is not None and report.plan_key == ""
+
+
+def test_more_shots_than_exemplars_are_refused_before_anything_is_measured(tiny_llama: LoadedModel) -> None:
+    with pytest.raises(BadInput, match="99 shots asked, but subject 'lands' has 0"):
+        evaluate(tiny_llama, texts=TEXTS, questions=QUESTIONS, shots=99, progress=_never)
+    assert gather(("perplexity",), compared=False, texts=TEXTS, questions=QUESTIONS, shots=99).questions is None
+
+
+def _never(stage: str, done: int, total: int) -> None:
+    pytest.fail(f"{stage} was begun")
+
+
+def test_a_text_file_as_data_serves_what_needs_texts(tmp_path: Path) -> None:
+    source = text_file(tmp_path / "lands.txt", sentences(3))
+    assert gather(None, compared=False, data=source).tasks == ("perplexity",)
+    assert gather(None, compared=True, data=source).tasks == ("perplexity", "divergence", "generation")
+    with pytest.raises(BadInput, match="is no csv file"):
+        gather(("perplexity", "choices"), compared=False, data=source)
 
 
 def test_a_plan_that_leads_elsewhere_is_refused(tiny_llama: LoadedModel) -> None:
