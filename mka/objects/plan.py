@@ -8,7 +8,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from reprlib import repr as shortened
 from typing import Any
+
+import numpy as np
 
 from mka.errors import BadInput
 
@@ -38,6 +41,9 @@ class MergeGroup:
     layer: int | None = None
 
     def __post_init__(self) -> None:
+        # Numbers often come out of numpy, and no JSON writer takes those.
+        object.__setattr__(self, "layers", tuple(map(_plain, self.layers)))
+        object.__setattr__(self, "layer", _plain(self.layer))
         name = f"group {list(self.layers)}"
         if self.method not in METHODS:
             raise BadInput(f"{name}: method {self.method!r} is unknown; use one of {', '.join(METHODS)}")
@@ -53,6 +59,7 @@ class MergeGroup:
             raise BadInput(f"{name}: {self.method} needs at least two layers; name more layers or leave the group out")
         if self.method == "average":
             self._check_weights(name)
+            object.__setattr__(self, "weights", tuple(map(float, self.weights)))
         elif self.weights:
             raise BadInput(f"{name}: {self.method} takes no weights; leave them out")
         if (self.method == "keep") != (self.layer is not None) or (
@@ -65,8 +72,8 @@ class MergeGroup:
             raise BadInput(
                 f"{name}: {len(self.weights)} weights for {len(self.layers)} layers; give one weight per layer"
             )
-        if any(not math.isfinite(w) or w < 0 or w > 1 for w in self.weights):
-            raise BadInput(f"{name}: weights {list(self.weights)} must lie in [0, 1]")
+        if any(not 0 <= w <= 1 for w in self.weights):
+            raise BadInput(f"{name}: weights {shortened(list(self.weights))} must lie in [0, 1]; give each its share")
         total = math.fsum(self.weights)
         if abs(total - 1) > WEIGHT_TOLERANCE:
             raise BadInput(f"{name}: weights sum to {total:.6g}, not 1; divide each by {total:.6g}")
@@ -101,13 +108,11 @@ class MergeGroup:
         weights = raw.get("weights")
         if weights is None:
             weights = [1 / len(layers)] * len(layers) if method == "average" and layers else []
-        if not isinstance(weights, Sequence) or not all(
-            isinstance(w, (int, float)) and not isinstance(w, bool) for w in weights
-        ):
+        if not isinstance(weights, Sequence) or not all(_is_number(_plain(w)) for w in weights):
             raise BadInput(f"group {list(layers)}: weights must be a list of numbers, got {weights!r}")
         return cls(
             layers=tuple(layers),
-            weights=tuple(float(w) for w in weights),
+            weights=tuple(weights),
             method=method,
             layer=raw.get("layer"),
             tensors=str(raw.get("tensors", "all")),
@@ -143,6 +148,7 @@ class MergePlan:
     provenance: Provenance = field(default_factory=Provenance)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", _plain(self.depth))
         if not isinstance(self.depth, int) or isinstance(self.depth, bool) or self.depth < 1:
             raise BadInput(f"a plan needs a depth of at least 1 layer, got {self.depth!r}")
         ordered = tuple(sorted(self.groups, key=lambda group: group.layers[0]))
@@ -237,7 +243,7 @@ class MergePlan:
             groups=tuple(MergeGroup.from_json(group) for group in groups),
             fingerprint=_optional(model, "fingerprint", str),
             source=_optional(model, "source", str),
-            repair=str(raw.get("repair", "none")),
+            repair="none" if "repair" not in raw else _word(raw, "repair"),
             provenance=Provenance(
                 strategy=str(provenance.get("strategy", "manual")),
                 measure=_optional(provenance, "measure", str),
@@ -246,6 +252,22 @@ class MergePlan:
                 text_hashes=_hashes(provenance),
             ),
         )
+
+
+def _plain(number: Any) -> Any:
+    """A number of numpy as one of Python, anything else as it is."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _word(raw: Mapping[str, Any], key: str) -> str:
+    value = raw[key]
+    if not isinstance(value, str):
+        raise BadInput(f"the plan file is malformed: {key} is {value!r}, not a word; make it anew with `mka plan`")
+    return value
 
 
 def _optional(raw: Mapping[str, Any], key: str, kind: type) -> Any:

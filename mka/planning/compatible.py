@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mka.errors import BadInput
 from mka.objects.plan import MergeGroup, MergePlan
@@ -18,6 +19,12 @@ def check_compatible(plan: MergePlan, layer_types: Sequence[str], shape_classes:
         if group.method == "average":
             check_types(group, layer_types)
             _check_classes(group, shape_classes)
+
+
+def mergeable_pairs(layer_types: Sequence[str], shape_classes: Sequence[int]) -> tuple[int, ...]:
+    """Each layer l that can be averaged with layer l + 1, being of the same type and shape class."""
+    kinds = list(zip(layer_types, shape_classes, strict=True))
+    return tuple(layer for layer, (kind, following) in enumerate(pairwise(kinds)) if kind == following)
 
 
 def check_types(group: MergeGroup, layer_types: Sequence[str]) -> None:

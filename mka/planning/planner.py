@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mka.errors import BadInput
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity
-from mka.planning.compatible import check_compatible
-from mka.planning.strategies import STRATEGIES, Strategy, check_remove
+from mka.planning.compatible import check_compatible, mergeable_pairs
+from mka.planning.strategies import STRATEGIES, Request, Strategy, check_remove
 
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
@@ -28,6 +31,13 @@ class _Target:
     source: str | None = None
     layer_types: tuple[str, ...] = ()
     shape_classes: tuple[int, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[int, ...]:
+        """Each layer that can be averaged with the next: all where only a depth is known."""
+        if not self.layer_types:
+            return tuple(range(self.depth - 1))
+        return mergeable_pairs(self.layer_types, self.shape_classes)
 
 
 def plan(
@@ -48,11 +58,13 @@ def plan(
     seed:       noted in the plan; the similarity's where not given
 
     A plan for a model carries its fingerprint and source, one for a bare depth fits any model of that depth.
-    BadInput for groups and strategy together or neither, an unknown strategy, a number of layers that cannot be
-    removed, a similarity that is missing, of another depth or model, a distance, or without a value where it is
-    needed, and for averages of layers that differ in type or shape.
+    The strategy mka ranks only pairs of neighbours that can be averaged; of a bare depth, these are all.
+    BadInput for anything but a model or a depth, groups and strategy together or neither, an unknown strategy, a
+    number of layers that cannot be removed, a similarity that is missing, of another depth or model, a distance, or
+    without a value where it is needed, and for averages of layers that differ in type or shape.
     """
     target = _target(model_or_depth)
+    seed = None if seed is None else check_seed(seed)
     if (groups is None) == (strategy is None):
         raise BadInput("a plan is made of groups of layers or by a strategy; give exactly one of the two")
     if similarity is not None:
@@ -60,9 +72,9 @@ def plan(
     if groups is not None:
         if remove is not None:
             raise BadInput("the groups say what is removed; leave out the number of layers to remove")
-        chosen = tuple(_group(raw) for raw in groups)
+        chosen = _groups(groups)
     else:
-        chosen = _proposed(str(strategy), target.depth, remove, similarity)
+        chosen = _proposed(str(strategy), target, remove, similarity)
     made = MergePlan(
         target.depth,
         chosen,
@@ -75,35 +87,50 @@ def plan(
     return made
 
 
-def _target(given: int | LoadedModel | ModelSummary) -> _Target:
-    if isinstance(given, int):
-        return _Target(given)
+def _target(given: object) -> _Target:
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return _Target(int(given))
     if isinstance(given, ModelSummary):
         classes = tuple(layer.shape_class for layer in given.per_layer)
         return _Target(given.layers, given.fingerprint, given.source, given.layer_types, classes)
+    from mka.models.loaded import LoadedModel  # here, because it brings torch, which numbers and summaries need not
+
+    if not isinstance(given, LoadedModel):
+        raise BadInput(
+            f"a plan is made for a loaded model or a number of layers, not for {type(given).__name__}; "
+            "open the model with mka.load first (of a merged model give .model)"
+        )
     stack = given.stack
     return _Target(stack.depth, given.fingerprint, given.source, stack.layer_types, stack.shape_classes)
 
 
-def _group(raw: GroupLike) -> MergeGroup:
+def _groups(given: object) -> tuple[MergeGroup, ...]:
+    if isinstance(given, (str, Mapping)) or not isinstance(given, Iterable):
+        raise BadInput(f"groups must be a list of groups, such as [[18, 19, 20], [25, 26]], got {given!r}")
+    return tuple(_group(raw) for raw in given)
+
+
+def _group(raw: object) -> MergeGroup:
     if isinstance(raw, MergeGroup):
         return raw
     return MergeGroup.from_json(raw if isinstance(raw, Mapping) else {"layers": raw})
 
 
-def _proposed(name: str, depth: int, remove: int | None, similarity: Similarity | None) -> tuple[MergeGroup, ...]:
+def _proposed(name: str, target: _Target, remove: int | None, similarity: Similarity | None) -> tuple[MergeGroup, ...]:
     if name not in STRATEGIES:
         raise BadInput(f"strategy {name!r} is unknown; use one of {', '.join(STRATEGIES)}")
     chosen = STRATEGIES[name]
     if remove is None:
         raise BadInput(f"the strategy {name} must know how many layers to remove; name a number")
-    remove = check_remove(name, depth, remove, chosen.spared)
+    remove = check_remove(name, target.depth, remove, chosen.spared)
     if chosen.needs_similarity:
         _check_usable(similarity, chosen)
-    return chosen.propose(depth, remove, similarity)
+    return chosen.propose(Request(target.depth, remove, similarity, target.pairs))
 
 
-def _check_similarity(similarity: Similarity, target: _Target) -> None:
+def _check_similarity(similarity: object, target: _Target) -> None:
+    if not isinstance(similarity, Similarity):
+        raise BadInput(f"the similarity is {type(similarity).__name__}; give what mka.similarity returns")
     if similarity.layers != target.depth:
         raise BadInput(
             f"the similarity compares {similarity.layers} layers, but the model has {target.depth}; "

@@ -1,4 +1,4 @@
-"""Strategies propose which layers merge, from the depth and, where they need one, a similarity.
+"""Strategies propose which layers merge, from the depth, the pairs that can be averaged and a similarity.
 
 Pure functions of numbers; the sources of each are named where it stands.
 """
@@ -20,20 +20,42 @@ Groups = tuple[MergeGroup, ...]
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a strategy is asked for.
+
+    depth:      layers of the model
+    remove:     how many layers fewer it shall have
+    similarity: None for a strategy that needs none
+    pairs:      each layer l that can be averaged with layer l + 1, increasing; other pairs differ in type or shape
+    """
+
+    depth: int
+    remove: int
+    similarity: Similarity | None
+    pairs: tuple[int, ...]
+
+    @property
+    def given(self) -> Similarity:
+        assert self.similarity is not None  # the planner checks `needs_similarity` first
+        return self.similarity
+
+
+@dataclass(frozen=True)
 class Strategy:
     """A way to choose layers.
 
     sentence:         what it does, for a person who chooses
     needs_similarity: whether `propose` reads a similarity
     spared:           how many of the model's layers it can never remove
-    propose:          (depth, remove, similarity) -> groups that remove exactly `remove` layers
+    propose:          request -> groups that remove exactly `request.remove` layers; BadInput where it has none.
+                      Whether their layers can be averaged is checked by the planner, for every plan alike.
     """
 
     name: str
     sentence: str
     needs_similarity: bool
     spared: int
-    propose: Callable[[int, int, Similarity | None], Groups]
+    propose: Callable[[Request], Groups]
 
 
 def chained(ratios: Sequence[float]) -> tuple[float, ...]:
@@ -49,34 +71,50 @@ def chained(ratios: Sequence[float]) -> tuple[float, ...]:
     return (*weights, rest)
 
 
-def most_similar_pairs(depth: int, remove: int, similarity: Similarity) -> Groups:
+def most_similar_pairs(request: Request) -> Groups:
     """The `remove` adjacent pairs (l, l + 1), l >= 1, of largest S; runs of chosen pairs form one group.
 
-    Ties go to the later pair, since early layers bear merging worst. The ratio is S clipped to [0, 1], the merge
-    theta = S theta_l + (1 - S) theta_m of Liu et al., arXiv 2406.16330. BadInput where an adjacent S is not finite.
+    Only pairs that can be averaged are ranked. Ties go to the later pair, since early layers bear merging worst.
+    The ratio is S clipped to [0, 1], the merge theta = S theta_l + (1 - S) theta_m of Liu et al., arXiv 2406.16330.
+    BadInput where too few pairs can be averaged or the S of one of them is not finite.
     """
-    adjacent = similarity.adjacent
-    unknown = [f"{pair}-{pair + 1}" for pair in range(1, depth - 1) if not math.isfinite(adjacent[pair])]
+    adjacent = request.given.adjacent
+    pairs = [pair for pair in request.pairs if pair >= 1]
+    if len(pairs) < request.remove:
+        raise BadInput(_too_few(len(pairs), request))
+    unknown = [f"{pair}-{pair + 1}" for pair in pairs if not math.isfinite(adjacent[pair])]
     if unknown:
         raise BadInput(f"the similarity has no value for the layers {', '.join(unknown)}; {_OTHER_MEASURE}")
-    ranked = sorted(range(1, depth - 1), key=lambda pair: (-adjacent[pair], -pair))
+    ranked = sorted(pairs, key=lambda pair: (-adjacent[pair], -pair))
     groups = []
-    for first, last in _runs(ranked[:remove]):
+    for first, last in _runs(ranked[: request.remove]):
         ratios = [min(max(float(adjacent[pair]), 0.0), 1.0) for pair in range(first, last + 1)]
         groups.append(MergeGroup(tuple(range(first, last + 2)), chained(ratios)))
     return tuple(groups)
 
 
-def last_two_repeatedly(depth: int, remove: int, similarity: Similarity) -> Groups:
+def _too_few(pairs: int, request: Request) -> str:
+    share, remedy = f"only {pairs}", f"remove at most {pairs}, or truncate"
+    if not pairs:
+        share, remedy = "none", "truncate, or drop layers by hand"
+    return (
+        f"mka can average {share} of the {request.depth - 2} pairs of neighbours after the first layer, since layers "
+        "of two types (such as sliding and full attention) or of two shapes have no average, so it cannot remove "
+        f"{request.remove}; {remedy}"
+    )
+
+
+def last_two_repeatedly(request: Request) -> Groups:
     """The last two layers `remove` times, projections only, as the official code of arXiv 2406.16330 means it.
 
     The share of layer i in the pair (i, j) is sigmoid(s_i / (s_i + s_j)), s the row means of S, which is computed
     once for all merges. (There the fused weights never land; here they do.) BadInput where a share has no value.
     """
-    first = depth - 1 - remove
-    means = similarity.values.mean(axis=1)
-    ratios = [_sigmoid_share(float(means[layer]), float(means[layer + 1]), layer) for layer in range(first, depth - 1)]
-    return (MergeGroup(tuple(range(first, depth)), chained(ratios), tensors="projections"),)
+    last = request.depth - 1
+    first = last - request.remove
+    means = request.given.values.mean(axis=1)
+    ratios = [_sigmoid_share(float(means[layer]), float(means[layer + 1]), layer) for layer in range(first, last)]
+    return (MergeGroup(tuple(range(first, last + 1)), chained(ratios), tensors="projections"),)
 
 
 def _sigmoid_share(mine: float, other: float, layer: int) -> float:
@@ -119,7 +157,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
                 "and never the first layer.",
                 True,
                 2,
-                lambda depth, remove, similarity: most_similar_pairs(depth, remove, _given(similarity)),
+                most_similar_pairs,
             ),
             Strategy(
                 "mka-code",
@@ -127,23 +165,18 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
                 "as the paper's official code means to.",
                 True,
                 1,
-                lambda depth, remove, similarity: last_two_repeatedly(depth, remove, _given(similarity)),
+                last_two_repeatedly,
             ),
             Strategy(
                 "truncate",
                 "Delete the last layers and merge nothing, as the paper's official code does in fact.",
                 False,
                 1,
-                lambda depth, remove, similarity: last_layers(depth, remove),
+                lambda request: last_layers(request.depth, request.remove),
             ),
         )
     }
 )
-
-
-def _given(similarity: Similarity | None) -> Similarity:
-    assert similarity is not None  # the planner checks `needs_similarity` first
-    return similarity
 
 
 def check_remove(strategy: str, depth: int, remove: object, spared: int = 1) -> int:

@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,11 +183,37 @@ def test_equal_weights_where_a_file_names_none():
         ({"layers": "1-2"}, "list of whole numbers"),
         ({"layers": [1.0, 2.0]}, "whole numbers"),
         ([1, 2], "must be an object"),
+        ({"layers": [1, 2], "weights": [10**4000, 0]}, r"weights \[1000.*\] must lie in \[0, 1\]"),
+        ({"layers": [1, 2], "weights": [True, False]}, "weights must be a list of numbers"),
+        ({"layers": [1, 2], "weights": [np.True_, np.False_]}, "weights must be a list of numbers"),
     ],
 )
 def test_groups_that_mean_nothing_are_refused(raw, why):
     with pytest.raises(BadInput, match=why):
         MergeGroup.from_json(raw)
+
+
+@pytest.mark.parametrize("value", [None, 3, ["linear"]])
+def test_a_repair_that_is_no_word_is_refused(value):
+    with pytest.raises(BadInput, match=r"malformed: repair is .*, not a word; make it anew"):
+        MergePlan.from_json(FULL.to_json() | {"repair": value})
+    without = {key: item for key, item in FULL.to_json().items() if key != "repair"}
+    assert MergePlan.from_json(without) == FULL
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    layers, weights = np.array([1, 2]), np.array([0.25, 0.75])
+    average = MergeGroup(tuple(layers), tuple(weights))
+    keep = MergeGroup(tuple(layers), method="keep", layer=layers[1])
+    from_file = MergeGroup.from_json({"layers": list(layers), "weights": list(weights.astype(np.float32))})
+    assert average == from_file == MergeGroup((1, 2), (0.25, 0.75))
+    for group in (average, keep, from_file):
+        made = MergePlan(np.int64(4), (group,))
+        assert MergePlan.from_json(json.loads(json.dumps(made.to_json()))).key == made.key
+
+
+def test_whole_weights_are_the_same_plan_as_written_with_a_point():
+    assert MergePlan(3, (MergeGroup((1, 2), (1, 0)),)).key == MergePlan(3, (MergeGroup((1, 2), (1.0, 0.0)),)).key
 
 
 def test_a_plan_leaves_at_least_one_layer():

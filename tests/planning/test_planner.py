@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mka.errors import BadInput
+from mka.models.loading import load
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.planning.planner import plan
 from tests.planning.builders import summary_of, with_adjacent
+from tests.tiny import tiny_model_folder
 
 ALIKE = with_adjacent([0.9, 0.5, 0.6], seed=7, calibration_key="texts", text_hashes=("a", "b"))
 
@@ -62,6 +67,11 @@ def test_groups_chosen_from_a_similarity_carry_its_texts():
         ({"groups": [[1, 4]]}, "layers 0..3"),
         ({"groups": [[1]]}, "at least two layers"),
         ({"groups": [3]}, "list of whole numbers"),
+        ({"groups": 3}, "groups must be a list of groups"),
+        ({"groups": "1-2"}, "groups must be a list of groups"),
+        ({"groups": {"layers": [1, 2]}}, "groups must be a list of groups"),
+        ({"strategy": "mka", "remove": 1, "similarity": "npib"}, "the similarity is str; give what mka.similarity"),
+        ({"strategy": "truncate", "remove": 1, "seed": -1}, "seed must be a whole number from 0 to 4294967295"),
         ({"groups": [{"layers": [1, 2], "weights": [0.6, 0.6]}]}, "sum to 1.2"),
     ],
 )
@@ -98,6 +108,56 @@ def test_layers_of_two_types_or_shapes_are_not_averaged():
     assert plan(mixed, groups=[{"layers": [1, 2], "method": "drop"}]).removed == 2
     assert plan(mixed, groups=[{"layers": [1, 2], "method": "keep", "layer": 2}]).removed == 1
     assert plan(summary_of([10] * 4, types=types), groups=[[0, 2]]).removed == 1
+
+
+def a_chain(groups):
+    return [group.layers for group in groups]
+
+
+def test_mka_ranks_only_neighbours_that_can_be_averaged():
+    window, full = "sliding_attention", "full_attention"
+    summary = summary_of([10] * 7, types=(window, window, window, full, window, window, window))
+    alike = with_adjacent([0.1, 0.5, math.nan, 0.9, 0.2, 0.6])  # 2-3 and 3-4 are of two types
+    for remove, chosen in ((1, [(5, 6)]), (2, [(1, 2), (5, 6)]), (3, [(1, 2), (4, 5, 6)])):
+        assert a_chain(plan(summary, strategy="mka", remove=remove, similarity=alike).groups) == chosen
+    with pytest.raises(BadInput, match=r"only 3 of the 5 pairs .*cannot remove 4; remove at most 3") as refusal:
+        plan(summary, strategy="mka", remove=4, similarity=alike)
+    assert "\n" not in str(refusal.value)
+
+
+def test_mka_ranks_only_neighbours_of_one_shape():
+    summary = summary_of([10] * 5, classes=(0, 0, 0, 1, 1))
+    alike = with_adjacent([0.9, 0.3, 0.8, 0.2])
+    assert a_chain(plan(summary, strategy="mka", remove=2, similarity=alike).groups) == [(1, 2), (3, 4)]
+    assert a_chain(plan(5, strategy="mka", remove=2, similarity=alike).groups) == [(1, 2, 3)]
+
+
+def test_a_model_whose_layers_alternate_has_no_pair_for_mka(tmp_path):
+    model = load(tiny_model_folder(tmp_path, "gemma2"), device="cpu")
+    with pytest.raises(BadInput, match=r"mka can average none of the 2 pairs .*cannot remove 1; truncate"):
+        plan(model, strategy="mka", remove=1, similarity=ALIKE)
+    with pytest.raises(BadInput, match=r"group \[2, 3\] cannot be averaged: layer 2 is sliding_attention"):
+        plan(model, strategy="mka-code", remove=1, similarity=ALIKE)
+    assert plan(model, strategy="truncate", remove=1).removed == 1
+
+
+def test_mka_merges_within_the_windows_of_a_real_model(tmp_path):
+    model = load(tiny_model_folder(tmp_path, "gemma3", layers=7), device="cpu")
+    types = model.stack.layer_types
+    (group,) = plan(model, strategy="mka", remove=1, similarity=with_adjacent([0.5] * 6)).groups
+    first, second = group.layers
+    assert types[first] == types[second] and second == first + 1 == 4 and types[2] != types[3]
+
+
+def test_numbers_may_come_out_of_numpy():
+    assert plan(np.int64(9), groups=[[np.int64(3), np.int64(4)]]) == plan(9, groups=[[3, 4]])
+    assert plan(np.int32(4), strategy="truncate", remove=np.int64(2), seed=np.int64(3)).provenance.seed == 3
+
+
+@pytest.mark.parametrize("given", ["demo", Path("demo"), None, 4.0, True, [4], object()])
+def test_a_plan_is_for_a_loaded_model_or_a_depth(given):
+    with pytest.raises(BadInput, match=f"not for {type(given).__name__}; open the model with mka.load first"):
+        plan(given, groups=[[1, 2]])
 
 
 def test_a_plan_of_no_groups_changes_nothing():
