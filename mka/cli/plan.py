@@ -34,7 +34,10 @@ def plan(
     strategy: Annotated[str | None, typer.Option(help="mka, mka-code or truncate.")] = None,
     remove: Annotated[int | None, typer.Option(min=1, metavar="K", help="How many layers fewer.")] = None,
     groups: Annotated[str | None, typer.Option(help="Or by hand: 18-21,25-26, averaged with equal weights.")] = None,
-    analysis: Annotated[str | None, typer.Option(metavar="DIR", help="The similarity of `mka analyze`.")] = None,
+    analysis: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="What `mka analyze` wrote: the layers are chosen by it, also by hand."),
+    ] = None,
     calibration: Calibration = None,
     measure: Annotated[str | None, typer.Option(help="By default npib, for mka-code npib-code.")] = None,
     limit: Limit = None,
@@ -59,12 +62,10 @@ def plan(
             _check_out(Path(out), overwrite)
         opening = Opening(dtype, device, revision, trust_remote_code)
         if groups is not None:
-            if (strategy, remove, analysis, calibration, measure) != (None,) * 5:
-                raise BadInput(
-                    "--groups says it all; leave out --strategy, --remove, --analysis, --calibration and --measure"
-                )
+            _check_by_hand(strategy, remove, analysis, calibration, measure)
+            found = _found(analysis, measure or planning.MEASURE) if analysis is not None else None
             opened = opening.model(model, progress=run.progress)
-            made = planning.by_hand(opened, groups)
+            made = planning.by_hand(opened, groups, similarity=found, any_model=any_model)
         elif strategy is None or remove is None:
             raise BadInput("a plan needs --strategy and --remove, or --groups; give one or the other")
         else:
@@ -87,22 +88,40 @@ def _check_out(path: Path, overwrite: bool) -> None:
         raise BadInput(f"{path} exists; choose another file or say --overwrite")
 
 
+def _check_by_hand(
+    strategy: str | None, remove: int | None, analysis: str | None, calibration: str | None, measure: str | None
+) -> None:
+    """BadInput for an option that says nothing about groups chosen by hand."""
+    if (strategy, remove) != (None, None):
+        raise BadInput("--groups says which layers merge; leave out --strategy and --remove")
+    if calibration is not None:
+        raise BadInput(
+            "--groups compares no layers, so it reads no --calibration; name what they were chosen by with --analysis"
+        )
+    if measure is not None and analysis is None:
+        raise BadInput("--measure names one of an analysis; give that with --analysis, or leave --measure out")
+
+
+def _found(analysis: str, measure: str) -> Similarity:
+    from mka.workflows import planning
+    from mka.workflows.analysis_files import read_analysis
+
+    return planning.similarity_from(read_analysis(analysis), measure)
+
+
 def _basis(
     measure: str | None, analysis: str | None, calibration: str | None, model: str
 ) -> Callable[[LoadedModel, int | None, int, Run], Similarity | None]:
     """How to get the similarity once the model is open; everything that is on disk is read and checked now."""
     if measure is None:
         return lambda opened, limit, seed, run: None
-    from mka.workflows import planning
-
     if analysis is not None:
         if calibration is not None:
             raise BadInput("the analysis has its calibration; give --analysis or --calibration, not both")
-        from mka.workflows.analysis_files import read_analysis
-
-        found = planning.similarity_from(read_analysis(analysis), measure)
+        found = _found(analysis, measure)
         return lambda opened, limit, seed, run: found
     from mka.data.texts import load_texts
+    from mka.workflows import planning
     from mka.workflows.sources import calibration_source
 
     texts = load_texts(calibration_source(calibration, model))

@@ -22,8 +22,11 @@ from mka.workflows.analysis_files import Analysis
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
 
+MEASURE = "npib"
+"""What is read of an analysis unless told otherwise."""
+
 MEASURES: Mapping[str, str] = MappingProxyType({"mka-code": "npib-code"})
-"""What a strategy reads unless told otherwise; npib where it is not named here."""
+"""The strategies that read another one."""
 
 _RANGE = re.compile(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*")
 
@@ -38,7 +41,7 @@ def measure_of(strategy: str, named: str | None = None) -> str | None:
         raise BadInput(f"strategy {strategy!r} is unknown; use one of {', '.join(STRATEGIES)}")
     if not STRATEGIES[strategy].needs_similarity:
         return None
-    return named or MEASURES.get(strategy, "npib")
+    return named or MEASURES.get(strategy, MEASURE)
 
 
 def parse_groups(words: str, depth: int) -> list[list[int]]:
@@ -60,9 +63,17 @@ def parse_groups(words: str, depth: int) -> list[list[int]]:
     return groups
 
 
-def by_hand(model: LoadedModel, words: str) -> MergePlan:
-    """Average the layers of each group of `parse_groups` with equal weights."""
-    return plan(model, groups=parse_groups(words, model.stack.depth))
+def by_hand(
+    model: LoadedModel, words: str, *, similarity: Similarity | None = None, any_model: bool = False
+) -> MergePlan:
+    """Average the layers of each group of `parse_groups` with equal weights.
+
+    `similarity` is what they were chosen from, which the plan then tells; with `any_model`, one measured on another
+    model of this depth will do.
+    """
+    return plan(
+        model, groups=parse_groups(words, model.stack.depth), similarity=_accepted(similarity, any_model=any_model)
+    )
 
 
 def by_strategy(
@@ -75,9 +86,12 @@ def by_strategy(
     any_model: bool = False,
 ) -> MergePlan:
     """What `strategy` proposes; with `any_model`, a similarity measured on another model of this depth will do."""
-    if similarity is not None and any_model:
-        similarity = replace(similarity, model="")
-    return plan(model, strategy=strategy, remove=remove, similarity=similarity, seed=seed)
+    accepted = _accepted(similarity, any_model=any_model)
+    return plan(model, strategy=strategy, remove=remove, similarity=accepted, seed=seed)
+
+
+def _accepted(similarity: Similarity | None, *, any_model: bool) -> Similarity | None:
+    return replace(similarity, model="") if similarity is not None and any_model else similarity
 
 
 def similarity_from(analysis: Analysis, measure: str) -> Similarity:

@@ -79,7 +79,11 @@ def test_plans_that_cannot_be_made(bench: Bench, tmp_path: Path) -> None:
     words = ("plan", bench.model)
     assert "--strategy and --remove, or --groups" in refused(mka(*words))
     assert "--strategy and --remove, or --groups" in refused(mka(*words, "--strategy", "mka"))
-    assert "--groups says it all" in refused(mka(*words, "--groups", "1-2", "--remove", "1"))
+    by_hand = (*words, "--groups", "1-2")
+    assert "leave out --strategy and --remove" in refused(mka(*by_hand, "--remove", "1"))
+    assert "reads no --calibration" in refused(mka(*by_hand, "--calibration", bench.calibration))
+    assert "give that with --analysis" in refused(mka(*by_hand, "--measure", "npib"))
+    assert "holds npib, not cosine" in refused(mka(*by_hand, "--analysis", bench.analysis, "--measure", "cosine"))
     assert "names layer 9" in refused(mka(*words, "--groups", "1-9"))
     assert "overlap" in refused(mka(*words, "--groups", "0-2,2-3"))
     assert "can remove 1 to 2 of 4 layers, not 4" in refused(

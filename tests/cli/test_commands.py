@@ -95,6 +95,10 @@ def test_plan(bench: Bench, tmp_path: Path) -> None:
     assert "4 layers become 2" in by_hand.out and str(tmp_path / "p.json") in by_hand.out
     assert [group.weights for group in read_plan(tmp_path / "p.json").groups] == [(0.5, 0.5)] * 2
 
+    chosen = mka("plan", bench.model, "--groups", "0-1", "--analysis", bench.analysis, "--json", "-").json
+    assert [group["layers"] for group in chosen["groups"]] == [[0, 1]]
+    assert chosen["provenance"] == answer["provenance"] | {"strategy": "manual"}
+
     truncated = mka("plan", bench.model, "--strategy", "truncate", "--remove", "2", "--json", "-").json
     assert truncated["groups"] == [{"layers": [2, 3], "method": "drop", "tensors": "all", "experts": "refuse"}]
     assert truncated["provenance"]["text_hashes"] == []

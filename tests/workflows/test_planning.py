@@ -77,6 +77,9 @@ def test_the_similarity_of_another_model_needs_to_be_asked_for(tiny_llama: Loade
         planning.by_strategy(tiny_llama, "mka", 1, similarity=foreign)
     made = planning.by_strategy(tiny_llama, "mka", 1, similarity=foreign, any_model=True)
     assert made.provenance.text_hashes == ("a", "b")
+    with pytest.raises(BadInput, match="another model"):
+        planning.by_hand(tiny_llama, "1-2", similarity=foreign)
+    assert planning.by_hand(tiny_llama, "1-2", similarity=foreign, any_model=True).provenance.text_hashes == ("a", "b")
 
 
 def test_measuring_now_equals_an_analysis(tiny_llama: LoadedModel) -> None:
