@@ -19,6 +19,7 @@ from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.seeds import check_seed
 
 Array = np.ndarray
 
@@ -86,12 +87,13 @@ def embed(
     align:       turn and move each layer's map onto the one before it (never scaled)
 
     The quality holds `trustworthiness` per layer, and `spectral_gap` for diffusion. Raises BadInput for an
-    unknown method or parameter, fewer than dims + 2 points, or activations that are not finite.
+    unknown method or parameter, a bad seed, fewer than dims + 2 points, or activations that are not finite.
     """
     if method not in METHODS:
         raise BadInput(f"embedding method {method!r} is unknown; use one of {', '.join(METHODS)}")
     if dims not in (2, 3) or isinstance(dims, bool):
         raise BadInput(f"dims must be 2 or 3, got {dims!r}")
+    seed = check_seed(seed)
     chosen = METHODS[method]
     settings = complete(parameters, chosen.defaults, f"the embedding method {method!r}")
     chosen.check(**settings)

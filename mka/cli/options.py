@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mka.errors import BadInput
+from mka.objects.seeds import LARGEST_SEED
 
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="demo, a folder, or a hub id with optional @revision.")
@@ -15,7 +16,9 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="PATH", help="Write the answer as JSON, replacing the file; - for stdout alone."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws texts and questions, and starts whatever is random.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED, help="Draws texts and questions, and starts whatever is random.")
+]
 Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of MODEL on the hub.")]

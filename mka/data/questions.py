@@ -8,6 +8,7 @@ from mka.assets import asset
 from mka.data.mmlu import questions_in, questions_of, split_files, subject_of
 from mka.data.reading import check_limit, draw_balanced, existing
 from mka.errors import BadInput
+from mka.objects.seeds import check_seed
 from mka.objects.texts import Question, QuestionSet
 
 EXEMPLARS = "dev"
@@ -24,6 +25,7 @@ def load_questions(source: str | Path, *, split: str = "test", limit: int | None
     row for whatever is not in the layout.
     """
     check_limit(limit)
+    check_seed(seed)
     if source == "demo":
         asked, exemplars = _of_folder(asset("demo-questions"), split)
     else:

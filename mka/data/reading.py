@@ -41,6 +41,15 @@ def read_text(path: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def is_writable(text: str) -> bool:
+    """Whether UTF-8 can hold the text: JSON and Python allow half a surrogate pair by itself, UTF-8 does not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_limit(limit: int | None) -> None:
     """BadInput unless `limit` is None or a whole number from 1."""
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):

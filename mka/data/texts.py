@@ -11,8 +11,9 @@ from typing import Any
 
 from mka.assets import asset
 from mka.data.mmlu import COLUMNS, csv_rows, questions_in, questions_of
-from mka.data.reading import check_limit, draw, existing, read_text
+from mka.data.reading import check_limit, draw, existing, is_writable, read_text
 from mka.errors import BadInput
+from mka.objects.seeds import check_seed
 from mka.objects.texts import Text, TextSet
 
 DEMO_SPLITS = ("dev", "test")
@@ -31,6 +32,7 @@ def load_texts(source: str | Path, *, split: str = "dev", limit: int | None = No
     Raises BadInput with file and line or row for what cannot be read, and for a source without any text.
     """
     check_limit(limit)
+    check_seed(seed)
     if source == "demo":
         if split not in DEMO_SPLITS:
             raise BadInput(f"split {split!r} is unknown; the demo has {', '.join(DEMO_SPLITS)}")
@@ -72,7 +74,13 @@ def _json_lines(path: Path) -> tuple[Text, ...]:
         text = record.get(field)
         if not isinstance(text, str) or not text.strip():
             raise BadInput(f"{path}, line {number}: no text in the field {field!r}; write one or remove the line")
-        texts.append(Text(text, _word(record.get(SUBJECT)) if field != SUBJECT else ""))
+        subject = _word(record.get(SUBJECT)) if field != SUBJECT else ""
+        if not is_writable(text + subject):
+            raise BadInput(
+                f"{path}, line {number}: half of a surrogate pair (such as \\ud800), which is no character; "
+                "correct it or remove the line"
+            )
+        texts.append(Text(text, subject))
     return tuple(texts)
 
 

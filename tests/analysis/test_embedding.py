@@ -114,6 +114,8 @@ def test_refuses_what_it_cannot_embed() -> None:
         (lambda: embed(values, "diffusion", sgima=3), "it takes sigma, alpha"),
         (lambda: embed(values, "umap", n_neighbors=1), "n_neighbors"),
         (lambda: embed(values, "umap", min_dist=3), "min_dist"),
+        (lambda: embed(values, "umap", seed=-1), "seed must be a whole number from 0 to 4294967295"),
+        (lambda: embed(values, seed=2**32), "seed must be a whole number"),
         (lambda: embed(values[:, :3]), "at least 4 points, got 3"),
         (lambda: embed(values[0]), "shape"),
         (lambda: embed(values[:0]), "shape"),

@@ -156,6 +156,7 @@ def test_refuses_sources_and_splits(tmp_path: Path) -> None:
         (lambda: load_questions("demo", split="train"), "split 'train' is unknown"),
         (lambda: load_questions("demo", split="val"), "no csv file of the split 'val'"),
         (lambda: load_questions("demo", limit=-1), "limit"),
+        (lambda: load_questions("demo", seed=2**32), "seed must be a whole number"),
     ):
         with pytest.raises(BadInput, match=words) as caught:
             call()

@@ -63,6 +63,7 @@ def test_a_byte_order_mark_and_other_line_ends(tmp_path: Path) -> None:
         (b" \n\t\n", "is empty"),
         ("\ufeff".encode(), "is empty"),
         (b"one\ntwo\nthr\xffee", "not UTF-8 text: byte 0xff in line 3"),
+        (b"one\nhalf \xed\xa0\x80", "not UTF-8 text: byte 0xed in line 2"),
         ("grün".encode("latin-1"), "not UTF-8 text: byte 0xfc in line 1"),
         ("text".encode("utf-16"), "not UTF-8 text"),
     ],

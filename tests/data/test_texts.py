@@ -76,6 +76,10 @@ def test_subjects_are_read_where_named(tmp_path: Path) -> None:
     assert load_texts(table).texts == (Text("one", "s"), Text("two"))
 
 
+def test_a_whole_surrogate_pair_is_a_character(tmp_path: Path) -> None:
+    assert texts_of(write(tmp_path / "a.jsonl", '{"text": "\\ud83d\\ude00"}\n')) == ["\U0001f600"]
+
+
 def test_csv_with_a_header(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'id, text \n1,"one, and\nmore"\n2,\n3,three\n')
     assert texts_of(path) == ["one, and\nmore", "three"]
@@ -125,6 +129,8 @@ BROKEN = {
     "numbers.jsonl": ('{"a": 1}\n', "has no string field"),
     "hole.jsonl": ('{"text": "one"}\n\n{"text": ""}\n', "line 3: no text in the field 'text'"),
     "other.jsonl": ('{"text": "one"}\n{"body": "two"}\n', "line 2: no text in the field 'text'"),
+    "half.jsonl": ('{"text": "one"}\n{"text": "two \\ud800"}\n', r"line 2: half of a surrogate pair \(such as"),
+    "subject.jsonl": ('{"text": "one", "subject": "\\udc00"}\n', "line 1: half of a surrogate pair"),
     "two.csv": ("a,b\n1,2\n", "row 1: neither a header with a column 'text' nor the 6 columns"),
     "ragged.csv": ("id,text\n1,one\n2,one,two\n", "row 3: 3 columns instead of 2"),
     "none.csv": ("id,text\n1,\n", "without any text"),
@@ -154,6 +160,7 @@ def test_refuses_sources_and_splits(tmp_path: Path) -> None:
         (lambda: load_texts(tmp_path), "no csv file of the split 'dev'"),
         (lambda: load_texts(tmp_path, split="train"), "split 'train' is unknown; use one of dev, test, val"),
         (lambda: load_texts("demo", limit=0), "limit"),
+        (lambda: load_texts("demo", seed=-1), "seed must be a whole number"),
     ):
         with pytest.raises(BadInput, match=words) as caught:
             call()
