@@ -6,7 +6,7 @@ Axes: L layers, n points (one per text), b texts of a batch, t padded tokens, d 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import numpy as np
 import torch
 
 from mka.analysis.hooks import LayerReadings, reading_layers
+from mka.data.reading import is_writable
 from mka.data.texts import load_texts
-from mka.errors import BadInput
+from mka.errors import BadInput, RunFailed
 from mka.models.loaded import LoadedModel
 from mka.objects.activations import Activations, Point
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.seeds import check_seed
 from mka.objects.texts import Text, TextSet
 
 BATCH_TOKENS = 512
@@ -49,21 +51,28 @@ def collect(
     """Run the calibration texts through the model's decoder layers and keep one vector per layer and text.
 
     calibration: "demo", a file or a folder (see `load_texts`, split "dev"), a `TextSet`, or a list of texts
-    points:      "last", the last real token of each text, or "mean", the mean over its real tokens
+    points:      "last", the last token of each text, or "mean", the mean over its tokens; special tokens that the
+                 tokenizer puts behind a text, such as EOS, are not read at all
     limit:       use at most so many texts, drawn with `seed`, in their own order
 
     Texts that occur more than once (white space aside) are read once. A text longer than the model's context
     is cut to it from its start, and the progress stage says so. Padding enters no figure, so that the result
     does not depend on how texts are batched (float32: to about 1e-6). Raises BadInput for no texts, a text
-    without a token of its own, or points="tokens", which comes with a later version; Cancelled between batches.
+    without a token of its own, or points="tokens", which comes with a later version; RunFailed where the model
+    fails on a batch; Cancelled between batches.
     """
+    if not isinstance(model, LoadedModel):
+        raise BadInput(
+            f"activations are collected from a loaded model, not from {type(model).__name__}; "
+            "open it with mka.load first (of a merged model give .model)"
+        )
     if points == "tokens":
         raise BadInput("points 'tokens' comes with a later version; use 'last' or 'mean'")
     if points not in POINTS:
         raise BadInput(f"points {points!r} is unknown; use one of {', '.join(POINTS)}")
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise BadInput(f"limit must be a whole number from 1 or None, got {limit!r}")
-    texts = _choose_texts(calibration, limit, seed)
+    texts = _choose_texts(calibration, limit, check_seed(seed))
     context = _context(model)
     readings, cut = _tokenize(model, texts, context)
     stage = f"collect ({cut} texts cut to the context of {context} tokens)" if cut else "collect"
@@ -88,15 +97,17 @@ def _choose_texts(calibration: str | Path | TextSet | Sequence[str], limit: int 
     elif isinstance(calibration, TextSet):
         source = calibration
     else:
-        for number, item in enumerate(calibration, start=1):
-            if not isinstance(item, str):
-                raise BadInput(f"calibration text {number} is {type(item).__name__}, not text; give a list of strings")
-        source = TextSet(tuple(Text(text) for text in calibration), source="texts")
+        source = TextSet(_listed(calibration), source="texts")
     once: dict[str, Text] = {}
     for number, text in enumerate(source.texts, start=1):
         if not text.text.strip():
             raise BadInput(
                 f"calibration text {number} of {len(source.texts)} is empty; remove it from {source.source!r}"
+            )
+        if not is_writable(text.text):
+            raise BadInput(
+                f"calibration text {number} of {len(source.texts)} holds half of a surrogate pair, which is no "
+                f"character; correct it or remove it from {source.source!r}"
             )
         once.setdefault(text.hash, text)
     different = tuple(once.values())
@@ -106,6 +117,17 @@ def _choose_texts(calibration: str | Path | TextSet | Sequence[str], limit: int 
         drawn = sorted(random.Random(seed).sample(range(len(different)), limit))
         different = tuple(different[number] for number in drawn)
     return TextSet(different, source.source, source.split)
+
+
+def _listed(calibration: object) -> tuple[Text, ...]:
+    if not isinstance(calibration, Iterable):
+        raise BadInput(f"calibration is {type(calibration).__name__}; give demo, a file, a folder or a list of texts")
+    texts = []
+    for number, item in enumerate(calibration, start=1):
+        if not isinstance(item, str):
+            raise BadInput(f"calibration text {number} is {type(item).__name__}, not text; give a list of strings")
+        texts.append(Text(item))
+    return tuple(texts)
 
 
 def _context(model: LoadedModel) -> int | None:
@@ -127,8 +149,15 @@ def _tokenize(model: LoadedModel, texts: TextSet, context: int | None) -> tuple[
                 "remove it from the calibration"
             )
         cut += context is not None and len(tokens) > context
-        readings.append(_Reading(number, text, tuple(tokens[:context])))
+        readings.append(_Reading(number, text, _without_end(tuple(tokens[:context]), special)))
     return readings, cut
+
+
+def _without_end(tokens: tuple[int, ...], special: set[int]) -> tuple[int, ...]:
+    """The tokens up to the last that is not special; all of them where there is none, as in a very short context."""
+    # An EOS looks the same behind every text, and no earlier token can see it.
+    ends = [place for place, token in enumerate(tokens, start=1) if token not in special]
+    return tokens[: ends[-1]] if ends else tokens
 
 
 def _batches(readings: Sequence[_Reading]) -> Iterator[list[_Reading]]:
@@ -186,7 +215,14 @@ def _forward(model: LoadedModel, batch: Sequence[_Reading], taken: LayerReadings
         mask[row, : len(reading.tokens)] = 1
     taken.start(mask)
     device = model.network.device
-    model.stack.base(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
+    try:
+        model.stack.base(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
+    except (RuntimeError, IndexError) as error:  # out of memory is a RuntimeError
+        reason = (str(error).splitlines() or [""])[0]
+        raise RunFailed(
+            f"the model failed on a batch of {len(batch)} x {width} tokens: {reason}; "
+            "use fewer or shorter texts, or check that tokenizer and model belong together"
+        ) from error
 
 
 def _point(model: LoadedModel, reading: _Reading, points: str) -> Point:

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tokenizers import processors
 
 from mka.analysis import collection
 from mka.analysis.collection import collect
-from mka.errors import BadInput, Cancelled
+from mka.errors import BadInput, Cancelled, RunFailed
+from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.objects.progress import Cancel
 from mka.objects.texts import Text, TextSet
-from tests.tiny import tiny_model_folder
+from mka.planning.planner import plan
+from tests.tiny import BOS, EOS, PAD, tiny_model_folder
 
 TEXTS = ["The cat sat.", "A dog ran all the way home and slept.", "One", "two words", "The sun and the moon. " * 4]
 EXACT = 1e-5  # float32, other order of additions in a wider batch
@@ -93,6 +96,50 @@ def test_points_say_what_they_are(tiny_llama: LoadedModel) -> None:
     assert [(point.token, point.position) for point in mean.points] == [("", -1)] * 2
 
 
+def with_end_tokens(folder: Path) -> LoadedModel:
+    """The model in `folder`, its tokenizer now putting an EOS and a padding token behind each text."""
+    model = load(folder, dtype="float32", device="cpu")
+    tokens = [(token, model.tokenizer.convert_tokens_to_ids(token)) for token in (BOS, EOS, PAD)]
+    model.tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A {EOS} {PAD}", special_tokens=tokens
+    )
+    return model
+
+
+def test_the_last_token_is_the_texts_own_not_the_eos_behind_it(tiny_llama_folder: Path) -> None:
+    model, plain = with_end_tokens(tiny_llama_folder), load(tiny_llama_folder, dtype="float32", device="cpu")
+    assert model.tokenizer("One")["input_ids"][-2:] == [2, 0]
+    for points in ("last", "mean"):
+        found, expected = collect(model, TEXTS, points=points), collect(plain, TEXTS, points=points)
+        assert found.points == expected.points and found.tokens == expected.tokens
+        np.testing.assert_array_equal(found.values, expected.values)
+        np.testing.assert_array_equal(found.token_cosine, expected.token_cosine)
+    assert collect(model, ["One"]).points[0].token == "e"
+
+
+def test_where_the_context_leaves_special_tokens_only_the_last_of_them_stands(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, max_position_embeddings=1), dtype="float32", device="cpu")
+    (point,) = collect(model, ["One"]).points
+    assert (point.token, point.position) == (BOS, 0)
+
+
+def test_a_tokenizer_of_another_model_is_said_in_one_line(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, vocab_size=40), dtype="float32", device="cpu")
+    with pytest.raises(RunFailed, match=r"batch of 1 x \d+ tokens: index out of .* belong together") as caught:
+        collect(model, ["One"])
+    assert "\n" not in str(caught.value)
+    assert not any(module._forward_hooks for module in model.network.modules())
+
+
+def test_a_merged_model_is_read_by_its_model(tiny_llama: LoadedModel) -> None:
+    merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
+    with pytest.raises(BadInput, match=r"not from MergedModel; open it with mka\.load .*give \.model"):
+        collect(merged, TEXTS)  # type: ignore[arg-type]
+    assert collect(merged.model, TEXTS).layers == 3
+    with pytest.raises(BadInput, match="not from str"):
+        collect("demo", TEXTS)  # type: ignore[arg-type]
+
+
 def test_a_text_given_twice_is_read_once_where_it_first_stood(tiny_llama: LoadedModel) -> None:
     found = collect(tiny_llama, ["one", "two", "one", " two\n", "three"])
     assert [point.text for point in found.points] == ["one", "two", "three"]
@@ -135,6 +182,9 @@ def test_refuses_what_it_cannot_read(tiny_llama: LoadedModel) -> None:
         (lambda: collect(tiny_llama, ["one", "", "three"]), "calibration text 2 of 3 is empty"),
         (lambda: collect(tiny_llama, ["one", bos]), "calibration text 2 of 2 .* no token of its own"),
         (lambda: collect(tiny_llama, ["one", 3]), "calibration text 2 is int"),  # type: ignore[list-item]
+        (lambda: collect(tiny_llama, ["one", "a\ud800"]), "calibration text 2 of 2 holds half of a surrogate pair"),
+        (lambda: collect(tiny_llama, 3), "calibration is int"),  # type: ignore[arg-type]
+        (lambda: collect(tiny_llama, ["one"], seed=-1), "seed must be a whole number"),
         (lambda: collect(tiny_llama, ["one"], points="tokens"), "later version"),
         (lambda: collect(tiny_llama, ["one"], points="first"), "use one of last, mean"),
         (lambda: collect(tiny_llama, ["one"], limit=0), "limit"),
