@@ -32,11 +32,19 @@ def cosine(values: Array) -> Array:
     return mean
 
 
-def block_influence(values: Array) -> Array:
+def block_influence(values: Array, token_cosine: Array | None = None) -> Array:
     """How much the block of layers l+1..m turns the hidden states: 1 - mean cos(h_l, h_m), for l < m.
 
-    values[l, l + 1] is the Block Influence of layer l + 1 (ShortGPT, arXiv 2403.03853) over the calibration
-    points; the influence of single layers over all tokens is 1 - `Activations.token_cosine`.
+    values:       hidden states (L, n, d) at the calibration points, which the mean is over
+    token_cosine: (L,), mean over all tokens of cos(layer input, layer output); where given, the values of
+                  neighbours are 1 minus it: [l, l + 1] is then the Block Influence of layer l + 1 as published
+                  (ShortGPT, arXiv 2403.03853). For longer blocks no mean over all tokens is kept.
+
     Returns float64 (L, L) in [0, 2], symmetric, 0 on the diagonal; low means that the block does little.
     """
-    return 1.0 - cosine(values)
+    influence = 1.0 - cosine(values)
+    if token_cosine is not None:
+        layer = np.arange(len(values) - 1)
+        single = 1.0 - np.clip(token_cosine[1:], -1.0, 1.0)
+        influence[layer, layer + 1] = influence[layer + 1, layer] = single
+    return influence

@@ -18,6 +18,7 @@ from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity
 
 Array = np.ndarray
@@ -25,9 +26,13 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Run:
-    """How a measure is asked to run: its complete parameters, seed and callbacks."""
+    """How a measure is asked to run: its complete parameters, seed and callbacks.
+
+    token_cosine: float64 (L,) of the activations, None where there are none (see `Activations`)
+    """
 
     parameters: Mapping[str, Any]
+    token_cosine: Array | None
     seed: int
     progress: Progress
     cancel: Cancel | None
@@ -97,12 +102,12 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             ),
             Measure(
                 "block-influence",
-                "1 - cosine: how much the layers between turn the hidden states; low means they do little.",
+                "1 - cosine: how much a layer, or a block of them, turns the hidden states; low means it does little.",
                 "activations",
                 (0.0, 2.0),
                 False,
                 1,
-                lambda values, run: block_influence(values),
+                lambda values, run: block_influence(values, run.token_cosine),
                 {},
                 {},
             ),
@@ -127,11 +132,14 @@ def similarity(
 
     Parameters: npib takes corrected (True; False gives the paper's plain ratio). Where the npib measures
     are given activations, sigma and alpha go to the diffusion map (sigma: None, the median distance, for
-    npib; 8 as in the official code for npib-code). Raises BadInput for an unknown measure or parameter, too
-    few points, an embedding where activations are needed, or activations that are not finite.
+    npib; 8 as in the official code for npib-code). Of `Activations`, block-influence reads neighbours' values off
+    all tokens, those of longer blocks off the points, and its note says so. Raises BadInput for an unknown measure
+    or parameter, a bad seed, too few points, an embedding where activations are needed, activations that are not
+    finite, or a model, which by itself has no texts to compare its layers on.
     """
     if measure not in MEASURES:
         raise BadInput(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
+    seed = check_seed(seed)
     chosen = MEASURES[measure]
     embedded = isinstance(source, Embedding)
     takes = chosen.defaults if embedded else {**chosen.defaults, **chosen.map_defaults}
@@ -140,7 +148,8 @@ def similarity(
     if not isinstance(settings.get("corrected", True), bool):
         raise BadInput(f"corrected must be True or False, got {settings['corrected']!r}")
     values, origin = _read(chosen, source, settings, progress, cancel)
-    matrix = chosen.compute(values, Run(settings, seed, progress, cancel))
+    token_cosine = origin.token_cosine if isinstance(origin, HiddenStates) else None
+    matrix = chosen.compute(values, Run(settings, token_cosine, seed, progress, cancel))
     return Similarity(
         values=matrix,
         measure=measure,
@@ -148,7 +157,7 @@ def similarity(
         higher_is_alike=chosen.higher_is_alike,
         parameters=settings,
         seed=seed,
-        note=_note(matrix, values, chosen),
+        note=_note(matrix, values, chosen, token_cosine),
         model=origin.model,
         calibration_key=origin.calibration_key,
         text_hashes=origin.text_hashes,
@@ -187,8 +196,13 @@ def _check_points(measure: Measure, n: int) -> None:
         )
 
 
-def _note(matrix: Array, values: Array, measure: Measure) -> str:
+def _note(matrix: Array, values: Array, measure: Measure, token_cosine: Array | None) -> str:
     """What a reader must know before trusting the matrix; "" where all is well."""
+    if measure.name == "block-influence" and token_cosine is not None:
+        hole = "; NaN where a token's hidden states are not finite: load as float32" if np.isnan(matrix).any() else ""
+        return (
+            f"neighbours: over all tokens, the Block Influence of the later layer; other pairs: over the points{hole}"
+        )
     if np.isnan(matrix).any():
         return (
             "NaN where the official entropy estimate differs in sign between two layers, so that no root exists: "

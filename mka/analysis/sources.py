@@ -16,9 +16,13 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class HiddenStates:
-    """Layer outputs, float (L, n, d), and where they came from (empty for a plain array)."""
+    """Layer outputs, float (L, n, d), and where they came from (empty for a plain array).
+
+    token_cosine: as in `Activations`, None for a plain array
+    """
 
     values: Array
+    token_cosine: Array | None = None
     points: tuple[Point, ...] = ()
     model: str = ""
     calibration_key: str = ""
@@ -28,13 +32,20 @@ class HiddenStates:
 def hidden_states(source: Activations | Array) -> HiddenStates:
     """Read activations or a float array (L, n, d); BadInput names what is wrong with anything else."""
     if isinstance(source, Activations):
-        hidden = HiddenStates(source.values, source.points, source.model, source.calibration_key, source.text_hashes)
+        hidden = HiddenStates(
+            source.values,
+            source.token_cosine,
+            source.points,
+            source.model,
+            source.calibration_key,
+            source.text_hashes,
+        )
     elif isinstance(source, np.ndarray):
         hidden = HiddenStates(source)
     else:
         raise BadInput(
-            f"expected activations or a float array (layers, points, features), got {type(source).__name__}; "
-            "run `collect` on the model first"
+            f"expected activations or a float array (layers, points, features), got {type(source).__name__}; a model "
+            "by itself has no texts to compare its layers on: give what mka.collect(model, texts) returns"
         )
     values = hidden.values
     if values.ndim != 3 or 0 in values.shape:

@@ -9,8 +9,11 @@ from mka.analysis.embedding import embed
 from mka.analysis.measures import MEASURES, similarity
 from mka.analysis.npib import npib
 from mka.errors import BadInput, Cancelled
+from mka.merging.merge import merge
+from mka.models.loaded import LoadedModel
 from mka.objects.activations import Activations, Point
 from mka.objects.progress import Cancel
+from mka.planning.planner import plan
 
 
 def states(layers: int = 4, n: int = 60, d: int = 6, seed: int = 0) -> np.ndarray:
@@ -36,6 +39,24 @@ def test_block_influence_is_a_distance() -> None:
     found = similarity(states(), "block-influence")
     assert found.higher_is_alike is False and found.bounds == (0.0, 2.0)
     assert (np.diagonal(found.values) == 0).all() and (found.values == found.values.T).all()
+
+
+def activations_of(values: np.ndarray, token_cosine: list[float]) -> Activations:
+    points = tuple(Point(str(i), "", "x", 1) for i in range(values.shape[1]))
+    return Activations(values, values[0], np.array(token_cosine), points, "last", 16, "model", "key", ("a", "b"))
+
+
+def test_block_influence_of_a_single_layer_is_over_all_tokens() -> None:
+    values, tokens = states(4), [0.9, 0.8, 0.4, 1.0000001]
+    found, plain = similarity(activations_of(values, tokens), "block-influence"), similarity(values, "block-influence")
+    np.testing.assert_allclose(found.adjacent, [0.2, 0.6, 0], atol=1e-12)
+    np.testing.assert_array_equal(found.values, found.values.T)
+    apart = np.abs(np.subtract.outer(np.arange(4), np.arange(4))) != 1
+    np.testing.assert_array_equal(found.values[apart], plain.values[apart])
+    assert found.note.startswith("neighbours: over all tokens") and "NaN" not in found.note and plain.note == ""
+    hole = similarity(activations_of(values, [0.9, 0.8, np.nan, 0.5]), "block-influence")
+    np.testing.assert_allclose(hole.adjacent, [0.2, np.nan, 0.5])
+    assert "NaN where a token's hidden states are not finite" in hole.note
 
 
 def test_npib_of_activations_is_npib_of_their_diffusion_map() -> None:
@@ -64,9 +85,7 @@ def test_every_measure_keeps_its_word(measure: str) -> None:
 
 
 def test_carries_where_it_came_from() -> None:
-    values = states(2, 8)
-    points = tuple(Point(str(i), "", "x", 1) for i in range(8))
-    activations = Activations(values, values[0], np.ones(2), points, "last", 16, "model", "key", ("a", "b"))
+    activations = activations_of(states(2, 8), [1, 1])
     for source in (activations, embed(activations)):
         found = similarity(source)
         assert (found.model, found.calibration_key, found.text_hashes) == ("model", "key", ("a", "b"))
@@ -101,11 +120,27 @@ def test_refuses_what_it_cannot_measure() -> None:
         (lambda: similarity(embed(values), "cosine"), "give it activations"),
         (lambda: similarity(values[:, :1]), "at least 4 points, got 1"),
         (lambda: similarity(np.full((2, 5, 3), np.inf), "cosine"), "NaN or infinity"),
-        (lambda: similarity("demo"), "run `collect`"),
+        (lambda: similarity("demo"), r"got str; a model by itself has no texts .* mka\.collect\(model, texts\)"),
+        (lambda: similarity(values, "npib-code", seed=-1), "seed must be a whole number from 0 to 4294967295, got -1"),
+        (lambda: similarity(values, seed=2**32), "seed must be a whole number"),
+        (lambda: similarity(values, seed=True), "seed must be a whole number"),
     ):
         with pytest.raises(BadInput, match=words) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("measure", list(MEASURES))
+def test_a_model_by_itself_is_not_measured(measure: str, tiny_llama: LoadedModel) -> None:
+    merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
+    for model in (tiny_llama, merged):
+        with pytest.raises(BadInput, match=rf"got {type(model).__name__}; a model by itself .* mka\.collect") as caught:
+            similarity(model, measure)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+
+
+def test_the_largest_seed_is_taken() -> None:
+    assert similarity(states(2), "npib-code", seed=np.uint32(2**32 - 1)).seed == 2**32 - 1
 
 
 def test_stops_when_asked() -> None:
