@@ -15,7 +15,10 @@ from mka.workflows.planning import measure_of
 
 
 def most_removed(strategy: str, layers: int) -> int:
-    """How many layers of a model of `layers` the strategy can remove at most; may be below 1."""
+    """How many layers of a model of `layers` the strategy can remove at most; may be below 1.
+
+    Layers of several types can lower it, which the planner says when asked.
+    """
     return layers - STRATEGIES[strategy].spared
 
 
@@ -46,5 +49,5 @@ def parse_plan(raw: bytes) -> MergePlan:
     """A plan from an uploaded file. BadInput for anything that is none."""
     try:
         return MergePlan.from_json(json.loads(raw))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # bytes that are no text, text that is no JSON, endless numbers
         raise BadInput("that file is not JSON; choose a plan that `mka plan` or this page wrote") from error

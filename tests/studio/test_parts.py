@@ -93,7 +93,7 @@ def test_only_checkpoint_folders_are_offered(tmp_path: Path):
     assert checkpoints(tmp_path / "none") == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": "other"}', b"[" * 100_000])
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": "other"}', b"[" * 100_000, b"9" * 5000])
 def test_what_is_no_plan_is_refused(raw: bytes):
     with pytest.raises(BadInput):
         parse_plan(raw)
