@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
@@ -29,6 +30,7 @@ def read_config(folder: Path, *, trust_remote_code: bool) -> PretrainedConfig:
     if not path.is_file():
         raise BadInput(f"{folder} has no config.json, so it holds no model; give the folder that holds it")
     raw = read_json(path)
+    _check_architectures(path, raw.get("architectures"))
     _check_known(folder, raw, trust_remote_code)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True)
@@ -39,6 +41,15 @@ def read_config(folder: Path, *, trust_remote_code: bool) -> PretrainedConfig:
     if not (trust_remote_code and "auto_map" in raw):
         _check_causal(folder, config)
     return config
+
+
+def _check_architectures(path: Path, named: object) -> None:
+    """A list of class names, or nothing; transformers takes anything and fails on it later."""
+    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
+        raise BadInput(
+            f'{path}: "architectures" is {shortened(named)}, not a list of class names; '
+            'correct it, such as ["LlamaForCausalLM"]'
+        )
 
 
 def _check_known(folder: Path, raw: dict[str, Any], trust_remote_code: bool) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 from mka.errors import BadInput
 
 SAFE, SAFE_INDEX = "model.safetensors", "model.safetensors.index.json"
-TORCH, TORCH_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+PICKLES = "pytorch_model*.bin"
+"""Weights as torch.save writes them. Reading a pickle can run code, so none is ever read."""
 LONGEST_HEADER = 100_000_000
 """Bytes; what the format itself allows."""
 POINTER = b"version https://git-lfs"
@@ -46,23 +47,23 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The files that hold a model's weights: all safetensors, or all written by torch.save."""
+    """The safetensors files that hold a model's weights."""
 
     paths: tuple[Path, ...]
-    safe: bool
-
-    @property
-    def bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.paths)
 
 
 def weight_files(folder: Path) -> WeightFiles:
-    """The weight files of a model folder, every one there and safetensors preferred; BadInput otherwise."""
-    for single, index, safe in ((SAFE, SAFE_INDEX, True), (TORCH, TORCH_INDEX, False)):
-        if (folder / single).is_file():
-            return WeightFiles((folder / single,), safe)
-        if (folder / index).is_file():
-            return WeightFiles(_shards(folder / index), safe)
+    """The safetensors files of a model folder, every one there; BadInput otherwise, as for a folder with pickles."""
+    if (folder / SAFE).is_file():
+        return WeightFiles((folder / SAFE,))
+    if (folder / SAFE_INDEX).is_file():
+        return WeightFiles(_shards(folder / SAFE_INDEX))
+    if any(folder.glob(PICKLES)):
+        place = repr(str(folder))
+        raise BadInput(
+            f"{folder} holds its weights as a pickle, which could run code and is not read; if you trust it, convert "
+            f"it: AutoModelForCausalLM.from_pretrained({place}).save_pretrained({place})"
+        )
     raise BadInput(f"{folder} holds no weights ({SAFE}, or {SAFE_INDEX} with its shards); copy them there")
 
 

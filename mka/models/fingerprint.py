@@ -9,16 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from zipfile import is_zipfile
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
-from mka.errors import BadInput
-from mka.models.files import StoredTensor, WeightFiles, first_line, stored_tensors
+from mka.models.files import StoredTensor, WeightFiles, stored_tensors
 
 SAMPLES = 64
 DIGITS = 16
@@ -50,9 +47,7 @@ class _Sampled:
 
 def fingerprint_files(files: WeightFiles) -> str:
     """The fingerprint of weight files, 16 hex digits; independent of how they are cut into shards."""
-    if files.safe:
-        return _digest(_sample_stored(tensor) for tensor in stored_tensors(files))
-    return _digest(_sample(name, tensor) for path in files.paths for name, tensor in torch_tensors(path).items())
+    return _digest(map(_sample_stored, stored_tensors(files)))
 
 
 def fingerprint(network: PreTrainedModel) -> str:
@@ -75,18 +70,6 @@ def sample_places(length: int) -> list[int]:
     if length <= SAMPLES:
         return list(range(length))
     return [number * (length - 1) // (SAMPLES - 1) for number in range(SAMPLES)]
-
-
-def torch_tensors(path: Path) -> Mapping[str, Tensor]:
-    """The tensors of a file written by torch.save, mapped, without running any code it may hold."""
-    try:
-        # Only the newer of torch's two formats, a zip archive, can be mapped.
-        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-    except Exception as error:  # torch raises half a dozen unrelated types here, all about this file
-        raise BadInput(f"{path} cannot be read as weights ({first_line(error)}); fetch it again") from error
-    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise BadInput(f"{path} holds something else than a model's tensors; use a folder with safetensors")
-    return tensors
 
 
 def _digest(tensors: Iterable[_Sampled]) -> str:

@@ -131,8 +131,7 @@ def _load_network(
                 folder,
                 config=config,
                 dtype=loaded_as,
-                use_safetensors=files.safe,
-                weights_only=True,
+                use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=trust_remote_code,
                 ignore_mismatched_sizes=True,
@@ -175,10 +174,8 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:2]) + rest
 
 
-def _stored_dtype(files: WeightFiles) -> torch.dtype | str:
+def _stored_dtype(files: WeightFiles) -> torch.dtype:
     """The floating dtype of most stored numbers."""
-    if not files.safe:
-        return "auto"
     sizes: Counter[str] = Counter()
     for tensor in stored_tensors(files):
         sizes[tensor.dtype] += prod(tensor.shape)

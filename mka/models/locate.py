@@ -18,7 +18,7 @@ HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
 CONFIG_PATTERNS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 """Files of a hub model besides its weights: config, tokenizer, chat template."""
-SAFE_PATTERN, TORCH_PATTERN = "*.safetensors", "pytorch_model*.bin"
+SAFE_PATTERN = "*.safetensors"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class HubModel:
 
     name: str
     revision: str | None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision}" if self.revision else self.name
 
 
 def resolve(source: str | Path, revision: str | None = None) -> Path | HubModel:
@@ -73,7 +76,7 @@ def fetch(model: HubModel, *, code: bool = False) -> Path:
     patterns = [*CONFIG_PATTERNS, *(["*.py"] if code else [])]
     folder = _snapshot(model, [*patterns, SAFE_PATTERN])
     if not any(folder.glob(SAFE_PATTERN)):
-        folder = _snapshot(model, [*patterns, TORCH_PATTERN])
+        raise no_safetensors(model)
     return folder
 
 
@@ -92,10 +95,18 @@ def _snapshot(model: HubModel, patterns: list[str]) -> Path:
             enable_progress_bars()
 
 
+def no_safetensors(model: HubModel) -> BadInput:
+    """The one line for a hub model without weights, or with none but pickles."""
+    return BadInput(
+        f"{model} holds no safetensors on the hub, and a pickle could run code and is not read; choose another model "
+        "or revision, or convert a copy that you trust: "
+        f"AutoModelForCausalLM.from_pretrained({model.name!r}).save_pretrained(FOLDER), its AutoTokenizer likewise"
+    )
+
+
 def not_fetched(model: HubModel, error: Exception) -> BadInput:
     """The one line for a hub model that cannot be had."""
-    name = f"{model.name}@{model.revision}" if model.revision else model.name
     return BadInput(
-        f"{name} is no folder here and cannot be fetched from the hub ({first_line(error).rstrip('.:')}); "
+        f"{model} is no folder here and cannot be fetched from the hub ({first_line(error).rstrip('.:')}); "
         "check the name, the network and your access, or give a folder"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mka.errors import BadInput
 from mka.models.files import BITS, stored_tensors, weight_files
-from mka.models.locate import SAFE_PATTERN, TORCH_PATTERN, HubModel, not_fetched, resolve
+from mka.models.locate import SAFE_PATTERN, HubModel, no_safetensors, not_fetched, resolve
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -15,18 +15,15 @@ ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 def estimate(source: str | Path, *, revision: str | None = None, dtype: str = "auto") -> int:
     """Bytes of the model's weights once loaded, at the stored dtype or at `dtype`.
 
-    Activations, caches and the library itself come on top. Reads headers and file sizes only; of a hub model the
-    hub's own list of file sizes, whatever the dtype. Raises BadInput for what `load` would refuse to find.
+    Activations, caches and the library itself come on top. Reads headers only; of a hub model
+    the hub's own list of file sizes, whatever the dtype. Raises BadInput for what `load` would refuse to find.
     """
     if dtype != "auto" and dtype not in ITEM_BYTES:
         raise BadInput(f"dtype {dtype!r} is unknown; use auto, {', '.join(ITEM_BYTES)}")
     place = resolve(source, revision)
     if isinstance(place, HubModel):
         return _hub_bytes(place)
-    files = weight_files(place)
-    if not files.safe:
-        return files.bytes
-    tensors = stored_tensors(files)
+    tensors = stored_tensors(weight_files(place))
     if dtype == "auto":
         return sum(prod(tensor.shape) * BITS[tensor.dtype] // 8 for tensor in tensors)
     return sum(prod(tensor.shape) * ITEM_BYTES[dtype] for tensor in tensors)
@@ -39,8 +36,7 @@ def _hub_bytes(model: HubModel) -> int:
         files = HfApi().model_info(model.name, revision=model.revision, files_metadata=True).siblings or []
     except Exception as error:  # network and hub errors of several libraries: each is why it cannot be had
         raise not_fetched(model, error) from error
-    for pattern in (SAFE_PATTERN, TORCH_PATTERN):
-        sizes = [file.size or 0 for file in files if Path(file.rfilename).match(pattern)]
-        if sizes:
-            return sum(sizes)
-    raise BadInput(f"{model.name} on the hub holds no weights; choose another model")
+    sizes = [file.size or 0 for file in files if Path(file.rfilename).match(SAFE_PATTERN)]
+    if not sizes:
+        raise no_safetensors(model)
+    return sum(sizes)

@@ -65,18 +65,6 @@ def test_reads_shards(tmp_path: Path) -> None:
         assert torch.equal(tensor, whole.network.state_dict()[name])
 
 
-def test_reads_weights_written_by_torch(tmp_path: Path) -> None:
-    folder = tiny_model_folder(tmp_path)
-    expected = load(folder, device="cpu")
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").unlink()
-    found = load(folder, device="cpu")
-    assert found.fingerprint == expected.fingerprint
-    assert all(
-        torch.equal(a, b) for a, b in zip(found.network.parameters(), expected.network.parameters(), strict=True)
-    )
-
-
 def test_says_how_far_it_is_and_writes_nothing(tiny_llama_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     seen: list[tuple[str, int, int]] = []
     load(tiny_llama_folder, device="cpu", progress=lambda *step: seen.append(step))
@@ -167,6 +155,9 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
     "own code": (with_own_code, "trust-remote-code"),
     "encoder-decoder": (lambda folder: T5Config().save_pretrained(folder), "encoder-decoder model"),
     "vision": (config(model_type="vit", architectures=["ViTModel"]), "no causal language model .ViTModel"),
+    "a number for a class": (config(architectures=5), r'config.json: "architectures" is 5, not a list of class names'),
+    "a class that is a number": (config(architectures=[5]), r'"architectures" is \[5\], not a list'),
+    "a class without its list": (config(architectures="LlamaForCausalLM"), "is 'LlamaForCausalLM', not a list"),
     "no head": (config(architectures=["LlamaModel"]), "LlamaModel, which has no head"),
     "quantised": (config(quantization_config={"quant_method": "gptq", "bits": 4}), r"quantised \(gptq\)"),
     "impossible config": (config(num_attention_heads="four"), "no usable config"),
@@ -221,14 +212,28 @@ class Bomb:
         return (open, (str(self.place), "w"))
 
 
-def test_runs_no_code_in_a_pickle(tmp_path: Path) -> None:
+def test_reads_no_pickle_and_says_how_to_convert_it(tmp_path: Path) -> None:
     folder = tiny_model_folder(tmp_path)
+    expected = load(folder, device="cpu")
     tensors: dict[str, Any] = dict(load_file(folder / "model.safetensors"))
     (folder / "model.safetensors").unlink()
     torch.save(tensors | {"model.norm.weight": Bomb(tmp_path / "ran")}, folder / "pytorch_model.bin")
-    with pytest.raises(BadInput, match=r"pytorch_model\.bin cannot be read as weights") as caught:
-        load(folder, device="cpu")
-    assert "\n" not in str(caught.value) and not (tmp_path / "ran").exists()
+    for trust_remote_code in (False, True):
+        with pytest.raises(BadInput, match=r"holds its weights as a pickle, .* convert it: AutoModel") as caught:
+            load(folder, device="cpu", trust_remote_code=trust_remote_code)
+        assert "\n" not in str(caught.value) and not (tmp_path / "ran").exists()
+    torch.save(tensors, folder / "pytorch_model.bin")
+    line = str(caught.value).partition("convert it: ")[2]
+    exec(line, {"AutoModelForCausalLM": AutoModelForCausalLM})
+    assert load(folder, device="cpu").fingerprint == expected.fingerprint
+
+
+def test_a_pickle_beside_safetensors_is_left_alone(tiny_llama_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_llama_folder, folder)
+    torch.save({"w": Bomb(tmp_path / "ran")}, folder / "pytorch_model.bin")
+    assert load(folder, device="cpu").fingerprint == load(tiny_llama_folder, device="cpu").fingerprint
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

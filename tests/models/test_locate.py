@@ -9,7 +9,7 @@ import pytest
 from mka import assets
 from mka.errors import BadInput
 from mka.models.loading import load
-from mka.models.locate import HubModel, resolve
+from mka.models.locate import HubModel, fetch, resolve
 from mka.models.memory import estimate
 
 
@@ -93,3 +93,22 @@ def test_a_hub_model_that_cannot_be_had(call: object) -> None:
     with pytest.raises(BadInput, match="owner/name@v1 is no folder here and cannot be fetched") as caught:
         call("owner/name@v1")  # type: ignore[operator]
     assert "\n" not in str(caught.value)
+
+
+def test_a_hub_model_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def snapshot(name: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append(allow_patterns)
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    (tmp_path / "config.json").touch()
+    with pytest.raises(
+        BadInput, match=r"owner/name@v1 holds no safetensors .*from_pretrained\('owner/name'\)"
+    ) as caught:
+        fetch(HubModel("owner/name", "v1"))
+    assert "\n" not in str(caught.value)
+    assert len(asked) == 1 and not any("bin" in pattern for pattern in asked[0])
+    (tmp_path / "model.safetensors").touch()
+    assert fetch(HubModel("owner/name", "v1")) == tmp_path

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.models.memory import estimate
@@ -79,6 +80,8 @@ def test_the_estimate_is_what_loading_takes(family: str, tmp_path: Path) -> None
         assert estimate(folder, dtype=dtype) == summarize(load(folder, dtype=dtype, device="cpu")).bytes
 
 
-def test_the_estimate_of_torch_files_is_their_size(tmp_path: Path) -> None:
-    (tmp_path / "pytorch_model.bin").write_bytes(b"x" * 1234)
-    assert estimate(tmp_path) == 1234
+def test_a_pickle_is_not_estimated(tmp_path: Path) -> None:
+    (tmp_path / "pytorch_model.bin.index.json").touch()
+    (tmp_path / "pytorch_model-00001-of-00002.bin").write_bytes(b"x" * 1234)
+    with pytest.raises(BadInput, match="holds its weights as a pickle"):
+        estimate(tmp_path)
