@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from numbers import Integral
 
 from mka.errors import BadInput
 
@@ -12,6 +12,6 @@ LARGEST_SEED = 2**32 - 1
 
 def check_seed(seed: object) -> int:
     """`seed` as an int from 0 to LARGEST_SEED, else BadInput."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= LARGEST_SEED:
         raise BadInput(f"seed must be a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
     return int(seed)
