@@ -47,7 +47,7 @@ def analyze(
         from mka.cli.tables import show_analysis
         from mka.data.texts import load_texts
         from mka.workflows import analysis as workflow
-        from mka.workflows.analysis_files import CONTENT
+        from mka.workflows.analysis_files import FILES
         from mka.workflows.opening import Opening
         from mka.workflows.sources import calibration_source
         from mka.workflows.writing import check_new_folder
@@ -55,7 +55,7 @@ def analyze(
         measures, embeddings = words(measure, "--measure") or (), words(embed, "--embed") or ()
         workflow.check_names(measures, embeddings)
         if out is not None:
-            check_new_folder(Path(out), CONTENT, overwrite=overwrite)
+            check_new_folder(Path(out), FILES, overwrite=overwrite)
         texts = load_texts(calibration_source(calibration, model))
         opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
         made = workflow.analyze(

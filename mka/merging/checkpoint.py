@@ -46,14 +46,15 @@ def save(
     It is written beside its place, loaded again and compared with `merged` in memory (see `verification.py`), and
     only then renamed. Returns the receipt with `verified` and `folder` set. `report` puts figures into the card.
 
-    Raises BadInput for a folder that exists, unless `overwrite` and it holds a model other than the source;
-    RunFailed for a disk that fills or refuses and for a model that does not come back as it was; Cancelled. In
-    each case nothing is left behind and what stood there stays.
+    Raises BadInput for a folder that exists, unless `overwrite` and it holds a model other than the source and
+    nothing else; RunFailed for a disk that fills or refuses, for a folder that came to exist meanwhile and for a
+    model that does not come back as it was; Cancelled. In each case nothing is left behind and what stood there
+    stays.
     """
     folder = Path(folder).expanduser()
     check_place(folder, overwrite=overwrite, source=merged.source.network.name_or_path or "")
     check_space(folder, merged.receipt.bytes_after + SMALL_FILES)
-    with taking_place(folder) as fresh:
+    with taking_place(folder, overwrite=overwrite) as fresh:
         _step(0, progress, cancel)
         _write_model(merged, fresh)
         _step(1, progress, cancel)
@@ -61,9 +62,9 @@ def save(
         _step(2, progress, cancel)
         receipt = replace(merged.receipt, verified=agreed.difference, folder=str(folder))
         card = model_card(merged.plan, receipt, report, name=folder.name, tolerance=agreed.tolerance)
-        (fresh / PLAN).write_text(plan_text(merged.plan), encoding="utf-8")
+        (fresh / PLAN).write_text(plan_text(merged.plan), encoding="utf-8", errors="backslashreplace")
         (fresh / RECEIPT).write_text(json.dumps(jsonable(receipt), indent=2) + "\n", encoding="utf-8")
-        (fresh / CARD).write_text(card, encoding="utf-8")
+        (fresh / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
         _open_to_readers(fresh)
     progress("save", STEPS, STEPS)
     return receipt

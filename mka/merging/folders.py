@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,22 +12,33 @@ from safetensors import SafetensorError
 
 from mka.errors import BadInput, RunFailed
 from mka.models.files import first_line
+from mka.places import beside, check_length, foreign, parents_made, standing_parent, taken
 
 MARKER = "config.json"
-"""A folder without this file holds no model, and is never overwritten."""
+WEIGHTS = ("*.safetensors", "*.bin")
+CHECKPOINT = tuple(
+    """config.json generation_config.json *processor_config.json configuration_*.py modeling_*.py
+    *.safetensors *.safetensors.index.json *.bin *.bin.index.json
+    tokenizer*.json special_tokens_map.json added_tokens.json vocab.json vocab.txt merges.txt tekken.json *.model
+    *.tiktoken tokenization_*.py chat_template.* additional_chat_templates/
+    mka-plan.json mka-receipt.json README.md""".split()
+)
+"""What a checkpoint is made of. A folder that holds anything else is never overwritten."""
 
 
 def check_place(folder: Path, *, overwrite: bool, source: str) -> None:
     """BadInput where a checkpoint may not be written to `folder`.
 
-    Nothing that exists is replaced unless `overwrite`; even then only an empty folder or one that holds a model,
-    and never the folder `source`, which the model was read from, nor one around it. `source` may be no folder.
+    Nothing that exists is replaced unless `overwrite`; even then only an empty folder or one that holds a model and
+    nothing else, and never the folder `source`, which the model was read from, nor one around it. `source` may be no
+    folder.
     """
     if folder.name in ("", ".."):
         raise BadInput(f"{str(folder)!r} names no folder to write; choose a name")
+    check_length(folder)
     if not os.path.lexists(folder):
-        if not _standing(folder).is_dir():
-            raise BadInput(f"{folder} would lie below a file, {_standing(folder)}; choose another place")
+        if not standing_parent(folder).is_dir():
+            raise BadInput(f"{folder} would lie below a file, {standing_parent(folder)}; choose another place")
         return
     if folder.is_symlink() or not folder.is_dir():
         raise BadInput(f"{folder} exists and is not a folder; choose another place")
@@ -36,13 +46,26 @@ def check_place(folder: Path, *, overwrite: bool, source: str) -> None:
         raise BadInput(f"{folder} exists already; choose another folder or allow overwriting (--overwrite)")
     if source and Path(source).is_dir() and Path(source).resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{folder} holds the model that was merged; choose another folder")
-    if any(folder.iterdir()) and not (folder / MARKER).is_file():
-        raise BadInput(f"{folder} holds files but no model ({MARKER}), so it is not overwritten; choose another folder")
+    if any(folder.iterdir()):
+        _check_checkpoint(folder)
+
+
+def _check_checkpoint(folder: Path) -> None:
+    if not (folder / MARKER).is_file() or not any(any(folder.glob(pattern)) for pattern in WEIGHTS):
+        raise BadInput(
+            f"{folder} holds files but no model ({MARKER} and weights), so it is not overwritten; choose another folder"
+        )
+    stranger = foreign(folder, CHECKPOINT)
+    if stranger is not None:
+        raise BadInput(
+            f"{folder} also holds {stranger}, which is no part of a model, so it is not overwritten; "
+            "move that, or choose another folder"
+        )
 
 
 def check_space(folder: Path, needed: int) -> None:
     """RunFailed where the disk of `folder` has fewer than `needed` bytes left."""
-    free = shutil.disk_usage(_standing(folder)).free
+    free = shutil.disk_usage(standing_parent(folder)).free
     if free < needed:
         raise RunFailed(
             f"{folder} needs {needed / 1e6:,.0f} MB and the disk has {free / 1e6:,.0f} MB left; "
@@ -50,31 +73,38 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
-def _standing(folder: Path) -> Path:
-    """The nearest parent that exists."""
-    return next(parent for parent in folder.absolute().parents if parent.exists())
-
-
 @contextmanager
-def taking_place(folder: Path) -> Iterator[Path]:
+def taking_place(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """A new folder beside `folder` to write into, which takes its place when the block ends without an error.
 
-    RunFailed in one line where the disk refuses. Whatever goes wrong, also on cancelling, what stood at `folder`
-    stays and nothing else is left.
+    Without `overwrite` it takes the place of nothing but an empty folder that stood there from the beginning.
+    RunFailed in one line where the disk refuses or the place is taken meanwhile. Whatever goes wrong, also on
+    cancelling, what stood at `folder` stays and nothing else is left.
     """
-    fresh, aside = (folder.with_name(f".{folder.name}.{secrets.token_hex(4)}") for _ in range(2))
+    fresh, aside = beside(folder), beside(folder)
+    stood = os.path.lexists(folder)
     try:
-        fresh.mkdir(parents=True)
-        yield fresh
-        if folder.exists():
-            os.rename(folder, aside)
-        os.rename(fresh, folder)
+        with parents_made(folder), _swept(folder, fresh, aside):
+            fresh.mkdir()
+            yield fresh
+            if overwrite and folder.exists():
+                os.rename(folder, aside)
+            elif os.path.lexists(folder) and not stood:
+                raise taken(folder)
+            os.rename(fresh, folder)  # which fails where the folder holds something
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise RunFailed(
             f"{folder} could not be written ({reason}); nothing was left behind, "
             "free some space or choose another place"
         ) from error
+
+
+@contextmanager
+def _swept(folder: Path, fresh: Path, aside: Path) -> Iterator[None]:
+    """Put back what was moved `aside` unless something took its place, and remove what is left over."""
+    try:
+        yield
     finally:
         if aside.exists() and not folder.exists():
             os.rename(aside, folder)

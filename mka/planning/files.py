@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import uuid
 from pathlib import Path
 
-from mka.errors import BadInput, RunFailed
+from mka.errors import BadInput
 from mka.objects.jsonable import jsonable
 from mka.objects.plan import MergePlan
+from mka.places import check_length, write_file
 
 
 def read_plan(path: str | Path) -> MergePlan:
@@ -33,21 +31,14 @@ def read_plan(path: str | Path) -> MergePlan:
 def write_plan(plan: MergePlan, path: str | Path, *, overwrite: bool = False) -> None:
     """Write the plan as JSON, beside its place and then renamed into it; missing folders are made.
 
-    BadInput for an existing file unless `overwrite`; RunFailed where the disk refuses, and then nothing is left.
+    BadInput for an existing file unless `overwrite`; RunFailed where the disk refuses or a file came to exist
+    meanwhile, and then nothing is left.
     """
     path = Path(path)
+    check_length(path)
     if path.is_dir() or (path.exists() and not overwrite):
         raise BadInput(f"{path} exists already; name another file{'' if path.is_dir() else ' or allow overwriting'}")
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(plan_text(plan), encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise RunFailed(f"{path} could not be written: {error.strerror}; nothing was left behind") from error
-    finally:
-        with contextlib.suppress(OSError):  # where its folder could not be made, there is nothing to remove
-            beside.unlink(missing_ok=True)
+    write_file(path, plan_text(plan), overwrite=overwrite)
 
 
 def plan_text(plan: MergePlan) -> str:

@@ -29,6 +29,7 @@ from mka.workflows.writing import check_new_folder
 FORMAT = "mka-analysis/1"
 CONTENT = "analysis.json"
 ARRAYS = "arrays.npz"
+FILES = (CONTENT, ARRAYS)
 DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading a file raises that another program cut short or wrote."""
 
@@ -74,10 +75,10 @@ def write_analysis(analysis: Analysis, folder: str | Path, *, overwrite: bool = 
         arrays[f"embedding/{name}/coordinates"] = embedding.coordinates
         arrays[f"embedding/{name}/unaligned"] = embedding.unaligned
         arrays[f"embedding/{name}/spectrum"] = embedding.spectrum
-    check_new_folder(Path(folder), CONTENT, overwrite=overwrite)
-    with taking_place(Path(folder)) as fresh:
+    check_new_folder(Path(folder), FILES, overwrite=overwrite)
+    with taking_place(Path(folder), overwrite=overwrite) as fresh:
         text = json.dumps(_content(analysis), indent=1, allow_nan=False, ensure_ascii=False)
-        (fresh / CONTENT).write_text(text + "\n", encoding="utf-8")
+        (fresh / CONTENT).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         with (fresh / ARRAYS).open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # names are ours, never an option's
 

@@ -1,20 +1,19 @@
-"""Where answers may be written, and text files that are never half-written."""
+"""Where answers may be written."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
-from mka.errors import BadInput, RunFailed
+from mka.errors import BadInput
+from mka.places import check_length, foreign, standing_parent, write_file
 
 
-def check_new_folder(folder: Path, marker: str, *, overwrite: bool = False) -> None:
+def check_new_folder(folder: Path, files: Sequence[str], *, overwrite: bool = False) -> None:
     """BadInput where `folder` may not be written: it is a file, or holds something and `overwrite` is False.
 
-    With `overwrite` it must hold the file `marker`, so that a slip of the path never deletes a
-    folder that this program did not write.
+    With `overwrite` it must hold the first of `files` and nothing but these, so that a slip of the path never
+    deletes what this program did not write.
     """
     _check_parent(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -23,8 +22,11 @@ def check_new_folder(folder: Path, marker: str, *, overwrite: bool = False) -> N
         return
     if not overwrite:
         raise BadInput(f"{folder} exists and is not empty; choose another folder or say --overwrite")
-    if not (folder / marker).is_file():
-        raise BadInput(f"{folder} holds no {marker}, so it is not overwritten; choose another folder")
+    if not (folder / files[0]).is_file():
+        raise BadInput(f"{folder} holds no {files[0]}, so it is not overwritten; choose another folder")
+    stranger = foreign(folder, files)
+    if stranger is not None:
+        raise BadInput(f"{folder} also holds {stranger}, so it is not overwritten; move that, or choose another folder")
 
 
 def check_new_file(path: Path) -> None:
@@ -37,26 +39,15 @@ def check_new_file(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, replacing what was there; parent folders are made."""
+    """Write a whole text file, replacing what was there. Raises as `check_new_file` and `write_file` do."""
     check_new_file(path)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunFailed(f"could not write {path}: {reason}; free some space or choose another place") from error
-    finally:
-        with suppress(OSError):  # where its folder could not be made, there is nothing to remove
-            fresh.unlink(missing_ok=True)
+    write_file(path, text, overwrite=True)
 
 
 def _check_parent(path: Path) -> None:
     if path.name in ("", ".."):
         raise BadInput(f"{str(path)!r} names nothing that can be written; choose a name")
-    for parent in path.parents:
-        if parent.exists():
-            if not parent.is_dir():
-                raise BadInput(f"{parent} is a file, so {path} cannot be written; choose another place")
-            return
+    check_length(path)
+    parent = standing_parent(path)
+    if not parent.is_dir():
+        raise BadInput(f"{parent} is a file, so {path} cannot be written; choose another place")

@@ -156,7 +156,12 @@ def test_what_can_be_checked_is_checked_before_a_model_is_read(bench: Bench, tmp
     nothing = tmp_path / "no-model"
     taken = bench.analysis
     calibrated = ("--calibration", bench.calibration)
+    long = tmp_path / ("x" * 300)
     for words, said in (
+        (("analyze", nothing, *calibrated, "--out", long), "longer than the"),
+        (("analyze", nothing, *calibrated, "--json", long), "longer than the"),
+        (("merge", nothing, bench.plan, "--out", long), "longer than the"),
+        (("plan", nothing, "--groups", "1-2", "--out", long), "longer than the"),
         (("analyze", nothing, *calibrated, "--out", taken), "not empty"),
         (("analyze", nothing, *calibrated, "--json", taken), "is a folder"),
         (("merge", nothing, bench.plan, "--out", taken), "exists already"),
@@ -174,8 +179,8 @@ def test_a_disk_that_fills(bench: Bench, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard))
     try:
-        assert "could not be written" in refused(mka(*words, "--out", tmp_path / "a"), code=1)
-        assert "could not write" in refused(mka(*words, "--json", tmp_path / "r.json"), code=1)
+        assert "could not be written" in refused(mka(*words, "--out", tmp_path / "new" / "a"), code=1)
+        assert "could not be written" in refused(mka(*words, "--json", tmp_path / "new" / "r.json"), code=1)
         assert "could not be written" in refused(mka("merge", bench.model, bench.plan, "--out", tmp_path / "m"), code=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -43,6 +43,25 @@ def test_a_disk_that_refuses_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_of_two_runs_to_one_file_the_first_stays(tmp_path, monkeypatch):
+    path = tmp_path / "p.json"
+
+    def plan_text_while_another_run_ends(plan):
+        path.write_text("mine")
+        return "late"
+
+    monkeypatch.setattr("mka.planning.files.plan_text", plan_text_while_another_run_ends)
+    with pytest.raises(RunFailed, match="came to exist meanwhile"):
+        write_plan(PLAN, path)
+    assert path.read_text() == "mine" and os.listdir(tmp_path) == ["p.json"]
+
+
+def test_a_source_whose_name_is_no_text_is_kept(tmp_path):
+    odd = replace(PLAN, source=os.fsdecode(b"models/\xff"))
+    write_plan(odd, tmp_path / "p.json")
+    assert read_plan(tmp_path / "p.json") == odd
+
+
 def test_a_file_that_outgrows_the_disk_leaves_the_old_one(tmp_path):
     """A limit on the size of files stands for a full disk."""
     path = tmp_path / "p.json"

@@ -96,7 +96,11 @@ def test_nothing_is_overwritten_unasked_and_nothing_foreign_ever(analysis: Analy
     (tmp_path / "papers" / "thesis.txt").write_text("years of work")
     with pytest.raises(BadInput, match=r"holds no analysis\.json, so it is not overwritten"):
         write_analysis(analysis, tmp_path / "papers", overwrite=True)
-    assert (tmp_path / "papers" / "thesis.txt").read_text() == "years of work"
+    (tmp_path / "a" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match=r"also holds thesis\.txt"):
+        write_analysis(analysis, tmp_path / "a", overwrite=True)
+    for place in ("papers", "a"):
+        assert (tmp_path / place / "thesis.txt").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "papers"]
 
     (tmp_path / "empty").mkdir()

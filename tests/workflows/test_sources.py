@@ -31,7 +31,7 @@ def test_a_text_file_is_whole_or_not_there(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(RunFailed, match=r"r\.json: File too large"):
+        with pytest.raises(RunFailed, match=r"r\.json could not be written \(File too large\)"):
             write_text(target, "new " * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
