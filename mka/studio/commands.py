@@ -34,19 +34,25 @@ def analyze_lines(desk: Desk, out: Path) -> list[str]:
 
 
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
-    """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file."""
+    """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file.
+
+    Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too.
+    """
     words = ["plan", desk.summary.source]
     strategy = plan.provenance.strategy
     if strategy in STRATEGIES:
         words += ["--strategy", strategy, "--remove", str(plan.removed)]
-        if STRATEGIES[strategy].needs_similarity:
-            lines = analyze_lines(desk, out)
-            return [*lines, _line(*words, "--analysis", str(out / "analysis"), "--out", PLAN)]
+        chosen_by_analysis = STRATEGIES[strategy].needs_similarity
+    elif all(group == equal_group(_run(group.layers)) for group in plan.groups):
+        words += ["--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)]
+        chosen_by_analysis = bool(plan.provenance.text_hashes)
+        if chosen_by_analysis and plan.provenance.measure != "npib":
+            words += ["--measure", str(plan.provenance.measure)]
+    else:
+        return [FROM_FILE]
+    if not chosen_by_analysis:
         return [_line(*words, "--out", PLAN)]
-    if all(group == equal_group(_run(group.layers)) for group in plan.groups):
-        groups = ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)
-        return [_line(*words, "--groups", groups, "--out", PLAN)]
-    return [FROM_FILE]
+    return [*analyze_lines(desk, out), _line(*words, "--analysis", str(out / "analysis"), "--out", PLAN)]
 
 
 def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:

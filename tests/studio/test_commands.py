@@ -56,6 +56,16 @@ def test_a_plan_by_hand_is_its_groups():
     assert plan_lines(a_desk(), by_hand((1, 2), (3, 4, 5)), OUT) == ["mka plan demo --groups 1-2,3-5 --out plan.json"]
 
 
+@pytest.mark.parametrize(("measure", "words"), [("npib", ""), ("cosine", " --measure cosine")])
+def test_a_plan_by_hand_from_a_picture_names_the_analysis_behind_it(measure: str, words: str):
+    desk = a_desk()
+    plan = replace(by_hand((1, 2)), provenance=Provenance(measure=measure, text_hashes=("h1",)))
+    first, second = plan_lines(desk, plan, OUT)
+    assert [first] == analyze_lines(desk, OUT)
+    assert second == f"mka plan demo --groups 1-2{words} --analysis out/analysis --out plan.json"
+    taken(second)
+
+
 def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
     desk = a_desk()
     first, second = plan_lines(desk, propose(desk, "mka", 2), OUT)
