@@ -10,11 +10,15 @@ tables.py     the readable answers
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
     """Run the command line and leave with its exit code: 0 done, 1 failed, 2 bad input, 130 cancelled."""
+    # Until a command takes over, and after it: Python's own handler shows a traceback, or typer's exit code 1.
+    signal.signal(signal.SIGINT, _leave)
     # Before torch loads: threads that wait for work sleep, so that other programs get the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The libraries' own chatter; errors still reach the user, in one line.
@@ -22,3 +26,8 @@ def main() -> None:
     from mka.cli.app import app
 
     sys.exit(app(prog_name="mka"))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"mka: cancelled: the run was stopped at once\n")
+    sys.exit(130)

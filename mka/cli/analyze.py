@@ -43,7 +43,7 @@ def analyze(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compare every pair of layers on calibration texts: which layers repeat each other."""
-    with command(json) as run:
+    with command(json, inputs=(model, calibration), out=out) as run:
         from mka.cli.tables import show_analysis
         from mka.data.texts import load_texts
         from mka.workflows import analysis as workflow

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mka.assets import asset
 from mka.cli.progress import reporting
-from mka.errors import Cancelled, MkaError
+from mka.errors import BadInput, Cancelled, MkaError
 from mka.objects.progress import Cancel, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Show = Callable[["Console"], None]
+DEMO = "demo"
 
 
 @dataclass
@@ -44,15 +46,16 @@ class Run:
 
 
 @contextmanager
-def command(json_path: str | None) -> Iterator[Run]:
+def command(json_path: str | None, *, inputs: Sequence[str | None] = (), out: str | None = None) -> Iterator[Run]:
     """Run one command's body.
 
+    The answer's file may be nothing that the command reads (`inputs`) or writes (`out`), nor lie inside it.
     What libraries print goes to stderr. Ctrl-C or SIGTERM stops the work at its next step, a second
     one at once. Any error becomes one line and an exit code; MKA_DEBUG=1 shows where it came from.
     """
     try:
-        if json_path not in (None, "-"):
-            _check_target(Path(str(json_path)))
+        if json_path is not None and json_path != "-":
+            _check_answer_file(Path(json_path), inputs, out)
         cancel = Cancel()
         with _stopped_by_signals(cancel), redirect_stdout(sys.stderr), reporting(cancel) as progress:
             run = Run(progress, cancel)
@@ -85,10 +88,45 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _check_target(path: Path) -> None:
+def _check_answer_file(path: Path, inputs: Sequence[str | None], out: str | None) -> None:
     from mka.workflows.writing import check_new_file
 
     check_new_file(path)
+    for word in inputs:
+        if word is not None and any(_lies_in(path, place) for place in _places(word)):
+            raise BadInput(f"--json {path} would write into {word}, which this command reads; name another file")
+    if out is not None and (_lies_in(path, out) or _lies_in(out, path)):
+        raise BadInput(f"--json {path} and --out {out} want the same place; name two that do not lie in each other")
+    _check_replaceable(path)
+
+
+def _places(word: str) -> Sequence[str | Path]:
+    """The files and folders that the words MODEL and SRC name on this machine."""
+    if word == DEMO:
+        return [asset(name) for name in ("demo-model", "demo-texts", "demo-questions")]
+    place = os.path.expanduser(word)
+    return [place] if os.path.exists(place) else []
+
+
+def _lies_in(path: str | Path, place: str | Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(place))
+
+
+def _check_replaceable(path: Path) -> None:
+    """BadInput where a file stands that holds anything but an earlier answer."""
+    if path.is_file() and path.stat().st_size and not _is_answer(path):
+        raise BadInput(f"{path} exists and holds no JSON answer, so it is not replaced; name another file")
+
+
+def _is_answer(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            if file.read(1) != b"{":
+                return False
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _give(payload: Any, show: Show, json_path: str | None) -> None:
@@ -96,12 +134,14 @@ def _give(payload: Any, show: Show, json_path: str | None) -> None:
 
     text = json.dumps(jsonable(payload), indent=2, allow_nan=False, ensure_ascii=False) + "\n" if json_path else ""
     if json_path == "-":
-        sys.stdout.write(text)
+        # A file name's bytes that are no UTF-8 become \udcXX, which is how JSON escapes them.
+        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())
         sys.stdout.flush()  # a reader that is gone is met here, not at the interpreter's end
         return
     if json_path is not None:
         from mka.workflows.writing import write_text
 
+        _check_replaceable(Path(json_path))  # what came to stand there meanwhile
         write_text(Path(json_path), text)
     from mka.cli.tables import console
 

@@ -48,7 +48,7 @@ def evaluate(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Measure a model against its baseline and, unasked, against deleting as many layers."""
-    with command(json) as run:
+    with command(json, inputs=(model, against, plan, data, text, questions)) as run:
         from mka.cli.report_json import report_json
         from mka.cli.tables import show_report
         from mka.figures.takeaways import of_lengths

@@ -16,7 +16,7 @@ def inspect(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Describe a model: its layers, what they weigh and of which kind they are. Nothing here is random."""
-    with command(json) as run:
+    with command(json, inputs=(model,)) as run:
         from mka.cli.tables import show_summary
         from mka.workflows.inspection import inspect as describe
         from mka.workflows.opening import Opening

@@ -41,7 +41,7 @@ def merge(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Merge a model's layers by a plan and write a checkpoint that any tool loads, verified by reloading it."""
-    with command(json) as run:
+    with command(json, inputs=(model, plan, calibration), out=out) as run:
         if stream:
             raise BadInput("--stream comes with a later version; leave it out to merge in memory")
         if repair != "none":

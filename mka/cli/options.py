@@ -14,7 +14,7 @@ ModelArgument = Annotated[
 ]
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="PATH", help="Write the answer as JSON, replacing the file; - for stdout alone."),
+    typer.Option("--json", metavar="PATH", help="Write the answer as JSON, over an earlier one; - for stdout alone."),
 ]
 Seed = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED, help="Draws texts and questions, and starts whatever is random.")

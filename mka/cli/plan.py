@@ -52,7 +52,7 @@ def plan(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Plan which layers merge: by a strategy, or by hand."""
-    with command(json) as run:
+    with command(json, inputs=(model, analysis, calibration), out=out) as run:
         from mka.cli.tables import show_plan
         from mka.planning.files import write_plan
         from mka.workflows import planning

@@ -28,7 +28,7 @@ def studio(
     seed: Seed = 0,
 ) -> None:
     """Open the studio in a browser, on 127.0.0.1. It listens to this machine only and calls nobody."""
-    with command(json) as run:
+    with command(json, inputs=(models,)) as run:
         script = studio_script()
         if models is not None and not Path(models).is_dir():
             raise BadInput(f"{models} is no folder; name the folder that holds the models")

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 
+from mka.assets import asset
 from mka.objects.plan import MergePlan
 from mka.planning.files import write_plan
 from mka.planning.planner import plan
@@ -150,6 +152,68 @@ def test_outputs_that_exist(bench: Bench, tmp_path: Path) -> None:
     assert "is a folder; name a file" in refused(mka("inspect", bench.model, "--json", tmp_path))
     assert "is a file, so" in refused(mka("inspect", bench.model, "--json", tmp_path / "taken" / "note.txt" / "r.json"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["taken"]
+
+
+def test_an_answer_goes_over_an_earlier_answer_only(bench: Bench, tmp_path: Path) -> None:
+    nothing = tmp_path / "no-model"
+    for content in ("my notes", "[1, 2]", '{"half": ', '{"two": 1}\n{"records": 2}', "\x00{"):
+        place = tmp_path / "r.json"
+        place.write_text(content)
+        assert "holds no JSON answer, so it is not replaced" in refused(mka("inspect", nothing, "--json", place))
+        assert place.read_text() == content
+    for content in ("", '{"an": "answer"}'):
+        place.write_text(content)
+        assert mka("inspect", bench.model, "--json", place).code == 0
+        assert json.loads(place.read_text())["layers"] == 4
+
+
+def test_an_answer_that_takes_its_place_meanwhile_stays(bench: Bench, tmp_path: Path) -> None:
+    from mka.cli.command import command
+
+    place = tmp_path / "r.json"
+    with pytest.raises(typer.Exit) as left, command(str(place)) as run:
+        place.write_text("my notes")
+        run.answer({}, lambda console: None)
+    assert left.value.exit_code == 2 and place.read_text() == "my notes"
+
+
+def test_an_answer_goes_nowhere_into_what_a_command_reads_or_writes(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, writes = "which this command reads", "want the same place"
+    model, analysis, other = bench.model, bench.analysis, tmp_path / "link"
+    other.symlink_to(model)
+    text = tmp_path / "one.jsonl"
+    text.write_text('{"text": "one"}\n')
+    out = tmp_path / "out"
+    config = model / "config.json"
+    before = config.read_bytes()
+    chosen = ("--strategy", "mka", "--remove", "1")
+    for words, answer, said in (
+        (("inspect", model), config, reads),
+        (("inspect", model), model / "new" / "r.json", reads),
+        (("inspect", other), config, reads),
+        (("analyze", model, "--calibration", text), text, reads),
+        (("analyze", model, "--calibration", bench.calibration, "--out", out), out, writes),
+        (("analyze", model, "--calibration", bench.calibration, "--out", out), out / "analysis.json", writes),
+        (("analyze", model, "--calibration", bench.calibration, "--out", out / "deep" / "a"), out, writes),
+        (("plan", model, *chosen, "--analysis", analysis), analysis / "analysis.json", reads),
+        (("plan", model, *chosen, "--calibration", text), text, reads),
+        (("plan", model, "--groups", "1-2", "--out", out), out, writes),
+        (("merge", model, bench.plan, "--out", out), bench.plan, reads),
+        (("merge", model, bench.plan, "--out", out), out / "config.json", writes),
+        (("evaluate", bench.checkpoint, "--against", model, "--text", bench.texts), config, reads),
+        (("evaluate", model, "--plan", bench.plan, "--text", bench.texts), bench.plan, reads),
+        (("evaluate", model, "--text", text), text, reads),
+        (("evaluate", model, "--data", text), text, reads),
+        (("evaluate", model, "--questions", text), text, reads),
+        (("inspect", "demo"), asset("demo-model") / "config.json", reads),
+    ):
+        assert said in refused(mka(*words, "--json", answer)), (words, answer)
+    assert config.read_bytes() == before and not out.exists()
+    # A hub id is no folder here.
+    monkeypatch.chdir(tmp_path)
+    assert "cannot be fetched" in refused(mka("inspect", "owner/name", "--json", "owner/name/r.json"))
 
 
 def test_what_can_be_checked_is_checked_before_a_model_is_read(bench: Bench, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 import typer
 
 from mka.cli.command import command
+from mka.workflows.analysis_files import read_analysis
 from tests.cli.conftest import Bench
 from tests.workflows.builders import sentences
 
@@ -84,6 +85,35 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing(bench: Bench, tmp_path: Path) -> N
         "mka: cancelled: the run was stopped on request; nothing was written",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["calibration.txt"]
+
+
+def test_ctrl_c_before_the_command_began_is_one_line_too() -> None:
+    code = (
+        "import importlib.abc, os, signal, sys\n"
+        "class Stop(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'mka.cli.merge':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from mka.cli import main\n"
+        "sys.argv = ['mka', 'inspect', 'demo']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "mka: cancelled: the run was stopped at once\n"
+
+
+def test_a_path_that_is_no_text_comes_back_in_the_answer(bench: Bench, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    odd.write_bytes(bench.calibration.read_bytes())
+    words = ("analyze", bench.model, "--calibration", odd, "--out", tmp_path / "a", "--json")
+    done = subprocess.run([*MKA, *words, "-"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["calibration"] == read_analysis(tmp_path / "a").calibration == str(odd)
+    planned = ("plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", odd, "--json", "r.json")
+    done = subprocess.run([*MKA, *planned], capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0 and json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["groups"]
 
 
 def test_a_second_signal_stops_at_once_and_the_handlers_come_back(capfd: pytest.CaptureFixture[str]) -> None:
