@@ -36,6 +36,8 @@ def check_place(folder: Path, *, overwrite: bool, source: str) -> None:
     if folder.name in ("", ".."):
         raise BadInput(f"{str(folder)!r} names no folder to write; choose a name")
     check_length(folder)
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in str(folder)):
+        raise BadInput(f"{folder} is no UTF-8, which tokenizers are written to alone; choose another name")
     if not os.path.lexists(folder):
         if not standing_parent(folder).is_dir():
             raise BadInput(f"{folder} would lie below a file, {standing_parent(folder)}; choose another place")

@@ -90,6 +90,12 @@ def test_a_config_alone_is_no_model(standing):
         check_place(standing, overwrite=True, source="")
 
 
+def test_a_name_that_no_tokenizer_is_written_to_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="is no UTF-8"):
+        check_place(tmp_path / os.fsdecode(b"caf\xe9") / "m", overwrite=False, source="")
+    check_place(tmp_path / "café", overwrite=False, source="")
+
+
 def test_a_link_is_no_folder_to_overwrite(standing):
     link = standing.parent / "link"
     link.symlink_to(standing)

@@ -35,6 +35,13 @@ def test_a_model_carries_the_plan_of_its_folder(tmp_path, monkeypatch):
     assert plan_behind("owner/name") is plan_behind("./nowhere") is plan_behind("demo") is None
 
 
+def test_a_model_of_the_hub_does_so_too(tmp_path, monkeypatch):
+    folder = tiny_model_folder(tmp_path)
+    keep(plan_of("a"), folder)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **asked: str(folder))
+    assert load("owner/name").text_hashes == ("a",)
+
+
 def test_a_plan_for_the_model_itself_did_not_make_it(tmp_path):
     folder = tiny_model_folder(tmp_path)
     own = load(folder).fingerprint
