@@ -87,6 +87,7 @@ def collect(
         model=model.fingerprint,
         calibration_key=texts.key,
         text_hashes=texts.hashes,
+        cut=cut,
     )
 
 

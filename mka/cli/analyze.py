@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mka.cli.command import command
+from mka.cli.command import Run, command
 from mka.cli.options import (
     Calibration,
     Device,
@@ -62,14 +62,19 @@ def analyze(
             opened, texts, measures=measures, embeddings=embeddings, points=points, limit=limit, seed=seed,
             progress=run.progress, cancel=run.cancel,
         )  # fmt: skip
-        if made.cut:
-            run.note(
-                f"{made.cut} of {made.n_points} texts are longer than the model's context of {made.summary.context} "
-                "tokens and were cut to it; shorten or split them to have their ends read"
-            )
+        note_cut(run, made)
         if out is not None:
             workflow.write_analysis(made, out, overwrite=overwrite)
         run.answer(analysis_json(made), lambda console: show_analysis(console, made, out))
+
+
+def note_cut(run: Run, analysis: Analysis) -> None:
+    """Say which texts lost their end, if any did."""
+    if analysis.cut:
+        run.note(
+            f"{analysis.cut} of {analysis.n_points} texts are longer than the model's context of "
+            f"{analysis.summary.context} tokens and were cut to it; shorten or split them to have their ends read"
+        )
 
 
 def analysis_json(analysis: Analysis) -> dict[str, Any]:

@@ -120,11 +120,18 @@ def _basis(
             raise BadInput("the analysis has its calibration; give --analysis or --calibration, not both")
         found = _found(analysis, measure)
         return lambda opened, limit, seed, run: found
+    from mka.cli.analyze import note_cut
     from mka.data.texts import load_texts
-    from mka.workflows import planning
+    from mka.workflows.analysis import analyze
     from mka.workflows.sources import calibration_source
 
     texts = load_texts(calibration_source(calibration, model))
-    return lambda opened, limit, seed, run: planning.measure_similarity(
-        opened, texts, measure, limit=limit, seed=seed, progress=run.progress, cancel=run.cancel
-    )
+
+    def measured(opened: LoadedModel, limit: int | None, seed: int, run: Run) -> Similarity:
+        made = analyze(
+            opened, texts, measures=(measure,), limit=limit, seed=seed, progress=run.progress, cancel=run.cancel
+        )
+        note_cut(run, made)
+        return made.similarities[measure]
+
+    return measured

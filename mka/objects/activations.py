@@ -32,6 +32,7 @@ class Activations:
     points:         n points, in the order of the rows
     kind:           "last", "mean" or "tokens"
     tokens:         number of real tokens read
+    cut:            how many texts were longer than the model's context and lost their end
     model:          fingerprint of the model
     calibration_key / text_hashes: which texts were read (see `TextSet`)
     """
@@ -45,6 +46,7 @@ class Activations:
     model: str
     calibration_key: str
     text_hashes: tuple[str, ...]
+    cut: int = 0
 
     @property
     def layers(self) -> int:

@@ -14,7 +14,6 @@ from mka.workflows.versions import versions
 
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
-    from mka.objects.activations import Activations
 
 __all__ = ["Analysis", "analyze", "check_names", "read_analysis", "write_analysis"]
 
@@ -58,7 +57,7 @@ def analyze(
         points=read.points,
         kind=read.kind,
         tokens=read.tokens,
-        cut=_cut(model, read),
+        cut=read.cut,
         token_cosine=read.token_cosine,
         seed=seed,
         versions=versions(),
@@ -76,11 +75,3 @@ def check_names(measures: Sequence[str], embeddings: Sequence[str]) -> None:
                 raise BadInput(f"{what} {name!r} is unknown; use some of {', '.join(known)}")
     if not measures and not embeddings:
         raise BadInput("nothing to compute; name at least one measure or embedding")
-
-
-def _cut(model: LoadedModel, read: Activations) -> int:
-    """How many of the texts that were read are longer than the model's context."""
-    context = getattr(model.stack.text_config, "max_position_embeddings", None)
-    if not isinstance(context, int):
-        return 0
-    return sum(len(model.tokenizer(point.text, verbose=False)["input_ids"]) > context for point in read.points)

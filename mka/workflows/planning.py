@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
-from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.savings import Savings
 from mka.objects.similarity import Similarity
-from mka.objects.texts import TextSet
 from mka.planning import savings as counting
 from mka.planning.planner import plan
 from mka.planning.strategies import STRATEGIES
@@ -102,24 +100,6 @@ def similarity_from(analysis: Analysis, measure: str) -> Similarity:
     raise BadInput(
         f"the analysis holds {held}, not {measure}; analyze again with --measure {measure}, or choose with --measure"
     )
-
-
-def measure_similarity(
-    model: LoadedModel,
-    calibration: str | TextSet,
-    measure: str,
-    *,
-    limit: int | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
-    cancel: Cancel | None = None,
-) -> Similarity:
-    """Read the calibration texts through the model now, and compare its layers by one measure."""
-    from mka.analysis.collection import collect
-    from mka.analysis.measures import similarity
-
-    read = collect(model, calibration, limit=limit, seed=seed, progress=progress, cancel=cancel)
-    return similarity(read, measure, seed=seed, progress=progress, cancel=cancel)
 
 
 def savings(model: LoadedModel, made: MergePlan) -> Savings:

@@ -66,6 +66,13 @@ def test_analyze_says_what_was_cut(bench: Bench, tiny_llama: LoadedModel, tmp_pa
     )
 
 
+def test_plan_says_what_was_cut(bench: Bench, tmp_path: Path) -> None:
+    long = text_file(tmp_path / "long.txt", [" ".join(sentences(9, first=500)), *sentences(6)])
+    seen = mka("plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", long, "--json", "-")
+    assert seen.json["provenance"]["measure"] == "npib"
+    assert seen.err.startswith("mka: 1 of 7 texts are longer than the model's context of 128 tokens and were cut")
+
+
 def test_json_to_a_file_beside_the_readable_answer(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "r.json"
     words = ("analyze", bench.model, "--calibration", bench.calibration)
