@@ -9,9 +9,12 @@ from mka.demo.vocabulary import MEN, WOMEN
 
 FEMALE = frozenset(WOMEN)
 PEOPLE = WOMEN + MEN
-FULL_SHARE = 0.35
-EXPLAINED_SHARE = 0.5
+FULL_SHARE = 0.5
+ORDERLY_SHARE = 0.7
 PHRASINGS = ("The {word} of {name} is", "{name} has a {word} called")
+
+Link = tuple[str, str]
+"""A child and its parent."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,16 @@ class Chain:
     grandparent: str
 
     @property
+    def links(self) -> list[Link]:
+        return [(self.child, self.parent), (self.parent, self.grandparent)]
+
+    @property
     def split(self) -> Split:
-        """Chains are dealt to the splits by a checksum: 12 % to test, 6 % to dev, the rest to train."""
-        bucket = zlib.crc32("/".join((self.child, self.parent, self.grandparent)).encode()) % 100
+        """Grandchild and grandparent are dealt by a checksum: 12 % to test, 6 % to dev, the rest to train.
+
+        Whoever stands between them, so that no text tells the grandparent that another split asks for.
+        """
+        bucket = zlib.crc32(f"{self.child}/{self.grandparent}".encode()) % 100
         return "test" if bucket < 12 else "dev" if bucket < 18 else "train"
 
 
@@ -37,52 +47,44 @@ class Family:
     distractor: Chain
     full: bool
 
+    @property
+    def links(self) -> list[list[Link]]:
+        """The links that are told: those of the chain, and one or both of the distractor."""
+        return [self.chain.links, self.distractor.links if self.full else self.distractor.links[:1]]
+
+    @property
+    def told_chains(self) -> list[Chain]:
+        return [self.chain, self.distractor] if self.full else [self.chain]
+
     def premises(self, rng: random.Random) -> str:
-        """What is told, in random order: three or four parent-child sentences."""
-        links = [(self.chain.child, self.chain.parent), (self.chain.parent, self.chain.grandparent)]
-        links.append((self.distractor.child, self.distractor.parent))
-        if self.full:
-            links.append((self.distractor.parent, self.distractor.grandparent))
-        rng.shuffle(links)
-        return " ".join(_link(child, parent, rng) for child, parent in links)
+        """What is told: mostly one chain after the other, each from child to grandparent; else in any order."""
+        chains = self.links
+        rng.shuffle(chains)
+        links = [link for chain in chains for link in chain]
+        if rng.random() >= ORDERLY_SHARE:
+            rng.shuffle(links)
+        return " ".join(_tell(link) for link in links)
 
 
 def _word(name: str, female: str, male: str) -> str:
     return female if name in FEMALE else male
 
 
-def _link(child: str, parent: str, rng: random.Random) -> str:
-    if rng.random() < 0.7:
-        return f"{child} is the {_word(child, 'daughter', 'son')} of {parent}."
-    return f"{parent} is the {_word(parent, 'mother', 'father')} of {child}."
+def _tell(link: Link) -> str:
+    child, parent = link
+    return f"The {_word(parent, 'mother', 'father')} of {child} is {parent}."
 
 
-def _ask(chain: Chain, upward: bool, rng: random.Random) -> tuple[str, str]:
-    """A stem and its answer: the grandparent of the child, or the grandchild of the grandparent."""
-    name, answer = (chain.child, chain.grandparent) if upward else (chain.grandparent, chain.child)
-    words = ("grandmother", "grandfather") if upward else ("granddaughter", "grandson")
-    return rng.choice(PHRASINGS).format(word=_word(answer, *words), name=name), answer
-
-
-def _restate(child: str, parent: str, rng: random.Random) -> str:
-    """One link once more, in the words in which two links are asked about."""
-    if rng.random() < 0.5:
-        return f"{rng.choice(PHRASINGS).format(word=_word(parent, 'mother', 'father'), name=child)} {parent}."
-    return f"{rng.choice(PHRASINGS).format(word=_word(child, 'daughter', 'son'), name=parent)} {child}."
-
-
-def _explain(chain: Chain, upward: bool, rng: random.Random) -> str:
-    """An answer with the two links that lead to it."""
-    stem, answer = _ask(chain, upward, rng)
-    links = [(chain.child, chain.parent), (chain.parent, chain.grandparent)]
-    told = [f"{child} is the {_word(child, 'daughter', 'son')} of {parent}" for child, parent in links]
-    return f"{told[0]} and {told[1]}, so {stem[0].lower() if stem.startswith('The') else stem[0]}{stem[1:]} {answer}."
+def _ask(chain: Chain, rng: random.Random) -> str:
+    """A stem that the grandparent's name completes."""
+    word = _word(chain.grandparent, "grandmother", "grandfather")
+    return rng.choice(PHRASINGS).format(word=word, name=chain.child)
 
 
 def _draw_chain(rng: random.Random, allowed: tuple[Split, ...], without: Chain | None = None) -> Chain:
-    """A chain of one of the `allowed` splits; beside another chain, with its ends' genders and none of its names.
+    """A chain of one of the `allowed` splits; beside another chain, with its grandparent's gender and no name of its.
 
-    Equal genders at the ends keep the word grandmother or grandson from giving the answer away.
+    Equal genders keep the word grandmother from giving the answer away.
     """
     while True:
         chain = Chain(*rng.sample(PEOPLE, 3))
@@ -91,9 +93,8 @@ def _draw_chain(rng: random.Random, allowed: tuple[Split, ...], without: Chain |
         if without is None:
             return chain
         names = {chain.child, chain.parent, chain.grandparent, without.child, without.parent, without.grandparent}
-        alike = (chain.child in FEMALE) == (without.child in FEMALE)
+        alike = (chain.grandparent in FEMALE) == (without.grandparent in FEMALE)
         # In a short family the distractor's parent stands where the asked grandparent might.
-        alike = alike and (chain.grandparent in FEMALE) == (without.grandparent in FEMALE)
         if len(names) == 6 and alike and (chain.parent in FEMALE) == (without.grandparent in FEMALE):
             return chain
 
@@ -106,32 +107,22 @@ def draw_family(rng: random.Random, split: Split, *, asked: bool) -> Family:
 
 
 def passage(rng: random.Random, split: Split) -> str:
-    """A family, a link or two of it told again, and one to three things that follow, the first often explained."""
+    """A family, one to three links of it told again, and each grandparent that follows."""
     family = draw_family(rng, split, asked=False)
-    told = [family.premises(rng)]
-    links = [(family.chain.child, family.chain.parent), (family.chain.parent, family.chain.grandparent)]
-    links.append((family.distractor.child, family.distractor.parent))
-    told += [_restate(child, parent, rng) for child, parent in rng.sample(links, rng.randint(0, 2))]
-    asks = [(family.chain, True), (family.chain, False)]
-    if family.full:
-        asks += [(family.distractor, True), (family.distractor, False)]
-    chosen = rng.sample(asks, rng.randint(1, min(3, len(asks))))
-    for chain, upward in chosen:
-        stem, answer = _ask(chain, upward, rng)
-        told.append(f"{stem} {answer}.")
-    if rng.random() < EXPLAINED_SHARE:
-        told.insert(len(told) - len(chosen), _explain(*rng.choice(asks), rng))
-    return " ".join(told)
+    links = [link for chain in family.links for link in chain]
+    follows = [_tell(link) for link in rng.sample(links, rng.randint(1, 3))]
+    follows += [f"{_ask(chain, rng)} {chain.grandparent}." for chain in family.told_chains]
+    rng.shuffle(follows)
+    return " ".join([family.premises(rng), *follows])
 
 
 def question(rng: random.Random, split: Split, name: str) -> Question:
     """A question on a family that `split` asks; all options are names of the stem."""
     family = draw_family(rng, split, asked=True)
-    upward = rng.random() < 0.5
-    stem, answer = _ask(family.chain, upward, rng)
-    others = [family.chain.parent, family.distractor.parent]
-    others.append(family.distractor.grandparent if upward and family.full else family.distractor.child)
-    options = [answer, *others]
+    distractor = family.distractor
+    others = [family.chain.parent, distractor.parent, distractor.grandparent if family.full else distractor.child]
+    options = [family.chain.grandparent, *others]
     rng.shuffle(options)
     a, b, c, d = options
-    return Question(name, f"{family.premises(rng)} {stem}", (a, b, c, d), options.index(answer))
+    stem = f"{family.premises(rng)} {_ask(family.chain, rng)}"
+    return Question(name, stem, (a, b, c, d), options.index(family.chain.grandparent))

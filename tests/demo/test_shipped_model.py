@@ -61,18 +61,12 @@ def test_it_has_at_least_twelve_layers_of_which_no_two_are_alike(demo: LoadedMod
             assert torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0) < 0.5
 
 
-NOT_LEARNED = pytest.mark.xfail(strict=True, reason="two hops are not learned, as the card says")
-
-
 def test_it_knows_its_world() -> None:
     assert figures()["choices"]["subjects"].keys() == {subject.name for subject in World().subjects}
     assert figures()["choices"]["accuracy"] >= 0.85
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [pytest.param(subject.name, marks=NOT_LEARNED if subject.name == "family" else ()) for subject in World().subjects],
-)
+@pytest.mark.parametrize("subject", [subject.name for subject in World().subjects])
 def test_no_subject_is_left_behind(subject: str) -> None:
     assert figures()["choices"]["subjects"][subject]["accuracy"] >= 0.6
 
