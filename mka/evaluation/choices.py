@@ -152,16 +152,16 @@ def _rows(model: LoadedModel, prompts: Sequence[str], options: Sequence[Sequence
         stem = encode(model.tokenizer, prompt)
         split = [_continuation(model.tokenizer, prompt, stem, answer) for answer in answers]
         places = tuple(range(4 * question, 4 * question + 4))
-        if all(len(tokens) == 1 for tokens in split) and (lead or stem):
-            given = _fit(lead, stem, context)
-            cut += len(given) < len(lead) + len(stem)
-            rows.append(Row(given, len(given), len(readings)))
-            readings.append(_Reading(places, tuple(tokens[0] for tokens in split)))
-            continue
-        longest = max(map(len, split))
+        at_once = all(len(tokens) == 1 for tokens in split) and bool(lead or stem)
+        longest = 0 if at_once else max(map(len, split))
         if longest >= context:
             raise BadInput(f"an option of {longest} tokens fills the context of {context}; leave that question out")
         cut += len(lead) + len(stem) + longest > context
+        if at_once:
+            given = _fit(lead, stem, context)
+            rows.append(Row(given, len(given), len(readings)))
+            readings.append(_Reading(places, tuple(tokens[0] for tokens in split)))
+            continue
         for place, tokens in zip(places, split, strict=True):
             given = _fit(lead, stem, context - len(tokens))
             rows.append(Row(given + tokens, max(1, len(given)), len(readings)))
