@@ -11,7 +11,7 @@ from mka.studio.receipt_view import receipt_view
 from mka.studio.report_view import measured_view, report_view
 
 session.guard("pages/evaluate.py")
-st.title("What did the merge cost?")
+st.title("What did the merge cost?", anchor=False)
 desk = session.desk()
 if desk is None:
     widgets.nothing_open()
@@ -26,7 +26,7 @@ trial = trial_form.ask(desk, plan)
 if (outcome is None or outcome.report is None) and not session.process().queue.active():
     st.info(
         "Nothing is measured for this plan yet. The result will stand here beside the unmerged model and "
-        "beside deleting as many layers, which costs nothing."
+        "beside deleting as many layers, which needs neither calibration nor merging."
     )
 if outcome is not None and outcome.report is not None:
     report_view(outcome.report)

@@ -22,7 +22,7 @@ def export_form(desk: Desk, plan: MergePlan) -> str:
     root = session.out_folder()
     with st.container(border=True):
         name = st.text_input("Folder name", f"merged-{plan.key[:8]}", key=f"folder-{plan.key}", persist_state="session")
-        st.text(f"Written into {root.resolve()}")
+        st.text(f"Will be written into {root.resolve()}")
         st.caption(
             "Weights (safetensors), tokenizer, config, model card, plan and receipt; "
             "then reloaded and compared before it says done."
@@ -42,17 +42,17 @@ def _write(desk: Desk, plan: MergePlan, root: Path, name: str) -> None:
 
 def written(saved: Receipt) -> None:
     """Where it lies, that it was verified, how to load it, what it holds."""
-    st.subheader("Written and verified")
+    st.subheader("Written and verified", anchor=False)
     st.text(saved.folder)
     if saved.verified is not None:
         st.text(f"Reloaded from there; the largest difference of the logits is {saved.verified:.3g}.")
     st.caption("Load it in Python")
-    st.code("\n".join(load_lines(saved.folder)), language=None)
+    st.code("\n".join(load_lines(saved.folder)), language=None, wrap_lines=True)
     receipt_view(saved)
 
 
 session.guard("pages/export.py")
-st.title("Take the checkpoint away")
+st.title("Take the checkpoint away", anchor=False)
 desk = session.desk()
 if desk is None:
     widgets.nothing_open()
@@ -70,6 +70,6 @@ if outcome is None or outcome.report is None:
 name = export_form(desk, plan)
 if outcome is not None and outcome.saved is not None:
     written(outcome.saved)
-st.subheader("Or the plan alone")
+st.subheader("Or the plan alone", anchor=False)
 widgets.download("Plan as JSON", json.dumps(plan.to_json(), indent=2) + "\n", "plan.json")
 widgets.command(merge_lines(desk, plan, session.out_folder() / name, session.out_folder()))

@@ -11,7 +11,7 @@ from mka.studio.commands import analyze_lines
 
 session.guard("pages/manifold.py")
 desk = session.desk()
-st.title("How does a layer arrange the texts?")
+st.title("How does a layer arrange the texts?", anchor=False)
 if desk is None:
     widgets.nothing_open()
     st.stop()

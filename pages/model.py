@@ -46,7 +46,7 @@ def open_form() -> None:
 
 def analyze_form(desk: Desk) -> None:
     """Choose calibration and measures; nothing runs before the button."""
-    st.subheader("Analyze it")
+    st.subheader("Analyze it", anchor=False)
     st.caption("Read calibration texts through the model, then compare its layers by what each made of them.")
     with st.container(border=True):
         first, second = st.columns(2)
@@ -86,13 +86,13 @@ def analyze_form(desk: Desk) -> None:
 
 
 session.guard("pages/model.py")
-st.title("What is the model made of?")
+st.title("What is the model made of?", anchor=False)
 desk = session.desk()
 if desk is None:
     st.info("Nothing is open yet. Open the demo model, a folder or a hub id.")
 open_form()
 if desk is not None:
-    st.subheader("What is open")
+    st.subheader("What is open", anchor=False)
     st.text(f"{desk.summary.source}, {desk.summary.architecture}")
     if desk.bundled:
         st.caption("This description and its analysis came with the program; the model itself is not loaded yet.")

@@ -66,7 +66,7 @@ def _open_plan(key: str) -> None:
 
 session.guard("pages/plan.py")
 desk = session.desk()
-st.title("Which layers become one?")
+st.title("Which layers become one?", anchor=False)
 if desk is None:
     widgets.nothing_open()
     st.stop()
@@ -79,21 +79,21 @@ savings_view(desk.summary, state.plan)
 left, right = st.columns([3, 2], gap="large")
 with left:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Groups", width="content")
+        st.subheader("Groups", anchor=False, width="content")
         block_panel.history()
     if not state.plan.groups and not state.candidate:
         st.info("No group yet. Name a block here, click one on the Similarity page, or ask a strategy.")
     block_panel.candidate_card()
     for index, group in enumerate(state.plan.groups):
         group_editor(index, group)
-    st.subheader("Propose a block")
+    st.subheader("Propose a block", anchor=False)
     block_panel.propose_block(Provenance())
     if state.plan.groups:
         block_panel.go_on()
 with right:
-    st.subheader("Ask a strategy")
+    st.subheader("Ask a strategy", anchor=False)
     ask_strategy(desk)
-    st.subheader("Files")
+    st.subheader("Files", anchor=False)
     files(state.plan)
 
 if state.plan.groups:

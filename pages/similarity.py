@@ -12,7 +12,7 @@ from mka.studio.commands import analyze_lines
 
 session.guard("pages/similarity.py")
 desk = session.desk()
-st.title("Which layers repeat each other?")
+st.title("Which layers repeat each other?", anchor=False)
 if desk is None:
     widgets.nothing_open()
     st.stop()
@@ -66,14 +66,19 @@ with picture:
         st.text(similarity.note)
     widgets.take_away(figure, f"similarity-{similarity.measure}", lambda: matrix.as_csv(similarity))
 with side:
-    st.subheader("Propose a block")
+    st.subheader("Propose a block", anchor=False)
     st.caption("Click a cell: the layers from its row to its column become one block. Click it again to add it.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
     block_panel.plan_card()
 
-st.subheader("Neighbours")
-st.caption("How alike each layer is to the next one. Click a bar to propose the pair.")
+st.subheader("Neighbours", anchor=False)
+told = (
+    "How alike each layer is to the next one."
+    if similarity.higher_is_alike
+    else ("How far each layer is from the next one: a low bar means alike.")
+)
+st.caption(f"{told} Click a bar to propose the pair.")
 strip = adjacent_strip(similarity, session.theme(), groups=state.plan.groups, candidates=state.candidate_layers)
 widgets.chart(strip, "neighbours", takeaway, pair_clicked)
 widgets.command(analyze_lines(desk, session.out_folder()))

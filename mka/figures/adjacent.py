@@ -23,7 +23,7 @@ def adjacent_strip(
     groups: Sequence[MergeGroup] = (),
     candidates: Sequence[tuple[int, ...]] = (),
 ) -> go.Figure:
-    """One bar per pair (l, l+1); pairs inside a planned group are vermilion, inside a candidate hatched."""
+    """One bar per pair (l, l+1); pairs inside a planned group are vermilion, those inside a candidate hatched."""
     values = similarity.adjacent
     planned = {(a, b) for group in groups for a, b in pairwise(group.layers) if b == a + 1}
     proposed = {(a, b) for layers in candidates for a, b in pairwise(layers) if b == a + 1}
@@ -36,7 +36,7 @@ def adjacent_strip(
             marker={
                 "color": [VERMILION if pair in planned else theme.accent for pair in pairs],
                 "pattern": {
-                    "shape": ["/" if pair in proposed - planned else "" for pair in pairs],
+                    "shape": ["/" if pair in proposed else "" for pair in pairs],
                     "fgcolor": theme.page,
                 },
             },

@@ -95,7 +95,8 @@ def heatmap(
         showlegend=False,
         margin={"l": 48, "r": 8, "t": 40, "b": 44},
         title={
-            "text": words.named(words.MEASURES, similarity.measure),
+            "text": words.named(words.MEASURES, similarity.measure)
+            + ("" if similarity.higher_is_alike else " (low is alike)"),
             "font": {"size": 13, "color": theme.muted},
             "x": 0,
             "xanchor": "left",

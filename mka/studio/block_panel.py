@@ -30,8 +30,8 @@ def propose_block(seen: Provenance) -> None:
         st.form(f"block-{now.candidate_layers}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        st.number_input("From layer", 0, last, block[0], key=keys[0], width=110)
-        st.number_input("To layer", 0, last, block[-1], key=keys[1], width=110)
+        st.number_input("From layer", 0, last, block[0], key=keys[0], width=100)
+        st.number_input("To layer", 0, last, block[-1], key=keys[1], width=100)
         st.form_submit_button("Propose", on_click=propose)
 
 
@@ -87,7 +87,7 @@ def history() -> None:
 def plan_card() -> None:
     """The plan in short, and where to go on with it."""
     now = session.state()
-    st.subheader("Plan")
+    st.subheader("Plan", anchor=False)
     if not now.plan.groups:
         st.caption("Empty: every layer stays. What you add stands here, and on the Plan page with its weights.")
     for index, group in enumerate(now.plan.groups):

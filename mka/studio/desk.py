@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mka.objects.embedding import Embedding
 from mka.objects.model_summary import ModelSummary
@@ -23,6 +23,21 @@ class Desk:
     summary: ModelSummary
     analysis: Analysis | None = None
     bundled: bool = False
+
+    def joined(self, old: Desk) -> Desk:
+        """This desk with what `old` knew of the same model: its analysis where there is no newer one, or both where
+        they read the same texts in the same way."""
+        new, before = self.analysis, old.analysis
+        if new is None or before is None:
+            return replace(self, analysis=new or before)
+        if (new.calibration_key, new.kind) != (before.calibration_key, before.kind):
+            return self
+        both = replace(
+            new,
+            similarities={**before.similarities, **new.similarities},
+            embeddings={**before.embeddings, **new.embeddings},
+        )
+        return replace(self, analysis=both)
 
     @property
     def similarities(self) -> Mapping[str, Similarity]:

@@ -14,7 +14,8 @@ EVERY = 0.7
 
 def job_strip() -> None:
     """Draw it; called by app.py on every run. Nothing where nothing runs and nothing ended."""
-    if session.process().queue.active():
+    # A job that ended since this run began is not active, and its end is not taken in yet.
+    if session.process().queue.active() or session.visit().followed:
         st.fragment(_draw_jobs, run_every=EVERY)()
     notice = session.visit().notice
     if notice is not None:

@@ -38,10 +38,10 @@ def choose_layers(depth: int, candidates: Sequence[tuple[int, ...]], *, compare:
         return (0,)
     first, second = (candidates[0][0], candidates[0][-1]) if candidates else (0, last)
     left, right = st.columns(2, gap="large")
-    layer = left.slider("Layer", 0, last, first, key=f"layer-{first}-{depth}")
+    layer = left.slider("Layer", 0, last, first, key=f"layer-{first}-{depth}", persist_state="session")
     if not compare:
         return (layer,)
-    beside = right.slider("Second layer", 0, last, second, key=f"beside-{second}-{depth}")
+    beside = right.slider("Second layer", 0, last, second, key=f"beside-{second}-{depth}", persist_state="session")
     if candidates:
         st.caption("At first: the ends of the proposed block. Move the sliders to look elsewhere.")
     return layer, beside
@@ -51,7 +51,7 @@ def quality(embedding: Embedding, layers: Sequence[int]) -> None:
     """The figures that say how far the picture can be trusted, layer by layer."""
     if not embedding.quality:
         return
-    st.subheader("How far to trust the picture")
+    st.subheader("How far to trust the picture", anchor=False)
     for name, values in embedding.quality.items():
         figures = ", ".join(f"layer {layer}: {values[layer]:.3f}" for layer in layers)
         with st.container(horizontal=True, vertical_alignment="bottom"):

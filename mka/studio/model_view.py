@@ -33,14 +33,14 @@ def details(summary: ModelSummary) -> None:
     parts, layers = st.columns(2, gap="large")
     rows = part_rows(summary)
     with parts:
-        st.subheader("Parts")
+        st.subheader("Parts", anchor=False)
         st.dataframe(
             {"Part": [name for name, _ in rows], "Value": [value for _, value in rows]},
             hide_index=True,
             width="stretch",
         )
     with layers:
-        st.subheader("Layers")
+        st.subheader("Layers", anchor=False)
         table = layer_table(summary)
         shape = {"Parameters": st.column_config.NumberColumn(format="localized")}
         st.dataframe(table, hide_index=True, width="stretch", height=300, column_config=shape)

@@ -27,27 +27,28 @@ HEADER = (
     "KL (nats)",
     "Same next token",
 )
-MEASURED = ("Merged layers", "Layers", "Perplexity", "Accuracy", "KL (nats)", "Texts", "Questions")
+MEASURED = ("Merged layers", "Layers", "Perplexity", "Accuracy", "KL (nats)", "Texts", "Questions", "Shots")
 
 
 def report_view(report: Report) -> None:
     """Draw all of it; perplexity and accuracy always stand together."""
-    st.subheader("Verdict")
+    st.subheader("Verdict", anchor=False)
     st.text(report.verdict)
+    st.caption(measured_on(report))
     _headline(report)
     rows = [_row(name, result) for name, result in report_series(report)]
     st.dataframe(_columns(HEADER, rows), hide_index=True, width="stretch")
     st.caption(
-        "truncate deletes as many layers from the end, drop-keep-last those before the last one. Both cost nothing."
+        "truncate deletes as many layers from the end, drop-keep-last those before the last one. "
+        "Neither needs calibration or merging."
     )
-    st.text(measured_on(report))
     for sentence in takeaways.of_lengths(report):
         st.text(sentence)
     with st.container(horizontal=True):
         widgets.download("Figures (CSV)", lambda: widgets.csv_text(HEADER, rows), "evaluation.csv")
         widgets.download("Report (JSON)", lambda: json.dumps(jsonable(report), indent=2) + "\n", "report.json")
     if report.result.choices:
-        st.subheader("Subject by subject")
+        st.subheader("Subject by subject", anchor=False)
         figure = subject_dots(report, session.theme())
         widgets.chart(figure, "subjects", takeaways.of_report(report))
         st.caption("Bars are 95 % Wilson intervals; left of the dotted line is worse than guessing.")
@@ -60,7 +61,7 @@ def measured_view(outcomes: Sequence[Outcome]) -> None:
     """Every plan that this session measured, to compare; nothing where there is only one."""
     if len(outcomes) < 2:
         return
-    st.subheader("Plans measured so far")
+    st.subheader("Plans measured so far", anchor=False)
     rows = [_measured_row(outcome) for outcome in outcomes]
     st.dataframe(_columns(MEASURED, rows), hide_index=True, width="stretch")
     widgets.download("Plans (CSV)", lambda: widgets.csv_text(MEASURED, rows), "plans.csv")
@@ -72,7 +73,8 @@ def measured_on(report: Report) -> str:
     if report.result.perplexity:
         parts.append(f"{report.result.perplexity.texts} texts of {report.text_source}")
     if report.result.choices:
-        parts.append(f"{report.result.choices.n} questions of {report.question_source}")
+        shots = f" with {report.result.choices.shots} solved before each" if report.result.choices.shots else ""
+        parts.append(f"{report.result.choices.n} questions of {report.question_source}{shots}")
     return f"Measured on {' and '.join(parts)}, seed {report.seed}." if parts else f"Seed {report.seed}."
 
 
@@ -144,11 +146,12 @@ def _measured_row(outcome: Outcome) -> tuple[str, ...]:
         words.number(result.divergence.kl, 3) if result.divergence else "",
         str(result.perplexity.texts) if result.perplexity else "",
         str(result.choices.n) if result.choices else "",
+        str(result.choices.shots) if result.choices else "",
     )
 
 
 def _generations(report: Report) -> None:
-    st.subheader("What they write")
+    st.subheader("What they write", anchor=False)
     st.caption("The most likely next token, again and again; text as the models wrote it.")
     for generation in report.result.generations:
         with st.container(border=True):

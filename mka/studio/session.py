@@ -34,6 +34,7 @@ def guard(page: str) -> None:
     if VISIT not in st.session_state:
         st.session_state[WANTED] = (page, st.query_params.to_dict())
         st.switch_page("app.py")
+    visit().turn_to(page)
 
 
 def begin() -> bool:

@@ -74,7 +74,7 @@ class StudioState:
         """Propose the block between two layers; the same block again adds it to the plan."""
         first, last = sorted((row, column))
         if first == last:
-            return self._refuse(f"Layer {first} alone is no block: click a cell off the diagonal.")
+            return self._refuse(f"Layer {first} alone is no block: choose two different layers.")
         return self.click_block(first, last, seen)
 
     def click_block(self, first: int, last: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
@@ -108,7 +108,7 @@ class StudioState:
     def propose(self, proposal: MergePlan) -> StudioState:
         """Show a strategy's groups as candidates; the plan stays until they are added."""
         if proposal.depth != self.plan.depth:
-            return self._refuse(f"That plan is for {proposal.depth} layers, this model has {self.plan.depth}.")
+            return self._refuse(_other_depth(proposal, self.plan))
         name = proposal.provenance.strategy
         if not proposal.groups:
             return self._refuse(f"The strategy {name} proposes no group.")
@@ -167,7 +167,7 @@ class StudioState:
         """Take a whole plan, as from a file; it must be for this model, or for any of its depth."""
         mine = self.plan.fingerprint
         if plan.depth != self.plan.depth:
-            return self._refuse(f"That plan is for {plan.depth} layers, this model has {self.plan.depth}.")
+            return self._refuse(_other_depth(plan, self.plan))
         if plan.fingerprint and mine and plan.fingerprint != mine:
             return self._refuse("That plan was made for another model with as many layers; open that model to use it.")
         return self._decide(plan.groups, plan.provenance, f"Opened a plan with {_count(plan.groups)}.")
@@ -204,6 +204,10 @@ class StudioState:
 
     def _refuse(self, why: str) -> StudioState:
         return replace(self, message=Message(why, refused=True))
+
+
+def _other_depth(plan: MergePlan, mine: MergePlan) -> str:
+    return f"That plan is for {plan.depth} layers, this model has {mine.depth}; open the model that it was made for."
 
 
 def equal_group(layers: tuple[int, ...]) -> MergeGroup:

@@ -23,25 +23,36 @@ Key = tuple[str, str]
 
 @dataclass
 class Visit:
-    """desk: what is open; state: the plan for it; followed: numbers of the jobs whose end is waited for;
+    """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
+    fingerprint; page: where the person is; followed: numbers of the jobs whose end is waited for;
     measured: the plans evaluated, in that order; notice: how the last job ended, as (kind, sentence);
     clicks: how often a chart was clicked."""
 
     desk: Desk | None = None
     state: StudioState | None = None
+    aside: dict[str, tuple[Desk, StudioState]] = field(default_factory=dict)
+    page: str = ""
     followed: list[int] = field(default_factory=list)
     measured: list[Key] = field(default_factory=list)
     notice: tuple[str, str] | None = None
     clicks: int = 0
 
     def open(self, new: Desk) -> None:
-        """Put `new` on the desk; plan and analysis stay where it is the same model, opened once more."""
-        old = self.desk
-        if old is None or old.summary.fingerprint != new.summary.fingerprint:
-            self.state = StudioState.of(new.summary)
-        elif new.analysis is None:
-            new = replace(new, analysis=old.analysis)
-        self.desk = new
+        """Put `new` on the desk; a model that was open before finds its plan and analysis again."""
+        if self.desk is not None and self.state is not None:
+            self.aside[self.desk.summary.fingerprint] = (self.desk, self.state)
+        known = self.aside.get(new.summary.fingerprint)
+        if known is None:
+            self.desk, self.state = new, StudioState.of(new.summary)
+        else:
+            old, state = known
+            self.desk, self.state = new.joined(old), replace(state, message=None)
+
+    def turn_to(self, page: str) -> None:
+        """Go to a page; what was said of the last step stays behind."""
+        if page != self.page and self.state is not None:
+            self.state = replace(self.state, message=None)
+        self.page = page
 
     def receive(self, queue: JobQueue) -> None:
         """Take in the results of followed jobs that have ended."""

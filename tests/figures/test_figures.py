@@ -122,6 +122,11 @@ def test_strip_marks_the_pairs_of_a_group():
     assert list(bars.y) == list(a_similarity(6).adjacent)
 
 
+def test_a_candidate_shows_inside_a_planned_group_too():
+    figure = adjacent_strip(a_similarity(5), LIGHT, groups=[MergeGroup((1, 2), (0.5, 0.5))], candidates=[(1, 2, 3)])
+    assert list(figure.data[0].marker.pattern.shape) == ["", "/", "/", ""]
+
+
 def test_takeaway_names_best_and_worst_neighbours():
     said = takeaways.of_similarity(a_similarity(6))
     assert "Neighbours 4 and 5 are most alike (0.900)" in said

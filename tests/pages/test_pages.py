@@ -89,7 +89,7 @@ def test_a_refusal_is_said_in_words(studio: Studio):
     studio.widget("number_input", "From layer").set_value(3)
     studio.widget("number_input", "To layer").set_value(3)
     studio.press("Propose")
-    assert studio.says("Layer 3 alone is no block: click a cell off the diagonal.")
+    assert studio.says("Layer 3 alone is no block: choose two different layers.")
     assert studio.says("empty, 6 layers stay")
 
 

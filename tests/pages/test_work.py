@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from transformers import AutoModelForCausalLM
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.planning.files import read_plan
 from mka.studio import session
-from mka.studio.jobs import FAILED
+from mka.studio.jobs import FAILED, JobQueue
+from mka.studio.visit import Visit
 from tests.pages.driver import Studio
 
 
@@ -164,6 +166,23 @@ def test_a_plan_file_is_opened_or_refused(planned: Studio):
         planned.at.file_uploader[0].upload("plan.json", content, "application/json").run()
         assert not planned.at.exception
         assert planned.says("4 → 3 layers: 2–3")
+
+
+def test_a_job_that_ends_between_two_looks_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    job = session.process().queue.submit("x", "Size of it", lambda progress, cancel: "It fits.")
+    while job.active:
+        time.sleep(0.005)
+    studio.visit.followed.append(job.number)
+    looked, receive = [], Visit.receive
+
+    def late(visit: Visit, queue: JobQueue) -> None:
+        looked.append(1)
+        if len(looked) > 1:  # at the first look it was still at work
+            receive(visit, queue)
+
+    monkeypatch.setattr(Visit, "receive", late)
+    studio.at.run()
+    assert studio.says("It fits.")
 
 
 def test_a_running_job_shows_progress_and_can_be_cancelled(studio: Studio):

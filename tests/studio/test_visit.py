@@ -39,13 +39,45 @@ def ended(visit: Visit, work) -> None:
 def test_the_same_model_opened_again_keeps_plan_and_analysis(visit: Visit):
     before = visit.state
     visit.open(Desk(a_summary()))
-    assert visit.state is before and visit.desk is not None and visit.desk.similarities and not visit.desk.bundled
+    assert before is not None and visit.state is not None
+    assert (visit.state.plan, visit.state.past) == (before.plan, before.past)
+    assert visit.desk is not None and visit.desk.similarities and not visit.desk.bundled
 
 
 def test_another_model_begins_an_empty_plan(visit: Visit):
     visit.open(Desk(replace(a_summary(4), fingerprint="0" * 16)))
     assert visit.state is not None and visit.state.plan.groups == () and visit.state.plan.depth == 4
     assert visit.desk is not None and visit.desk.analysis is None
+
+
+def test_a_model_that_comes_back_finds_its_plan_and_analysis(visit: Visit):
+    assert visit.state is not None
+    plan = visit.state.plan
+    visit.open(Desk(replace(a_summary(4), fingerprint="0" * 16)))
+    assert visit.state.plan.groups == ()
+    visit.open(Desk(a_summary()))
+    assert visit.state.plan == plan and visit.desk is not None and visit.desk.similarities
+
+
+def test_another_analysis_of_the_same_texts_adds_to_the_first(visit: Visit):
+    first = visit.desk
+    assert first is not None and first.analysis is not None
+    cosine = replace(first.analysis, similarities={"cosine": first.similarities["npib"]}, embeddings={})
+    visit.open(Desk(a_summary(), cosine))
+    assert set(visit.desk.similarities) == {*first.similarities, "cosine"}
+    assert set(visit.desk.embeddings) == set(first.embeddings)
+    visit.open(Desk(a_summary(), replace(cosine, calibration_key="other texts")))
+    assert set(visit.desk.similarities) == {"cosine"} and not visit.desk.embeddings
+
+
+def test_what_was_refused_stays_on_its_page(visit: Visit):
+    visit.turn_to("plan")
+    assert visit.state is not None
+    visit.state = visit.state.click_cell(3, 3)
+    visit.turn_to("plan")
+    assert visit.state.refusal
+    visit.turn_to("similarity")
+    assert not visit.state.refusal
 
 
 def test_each_end_of_a_job_is_one_sentence(visit: Visit):
