@@ -116,6 +116,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 )
 
 
+FEW_POINTS = 12
+"""With fewer, two bins an axis leave less than three points in each cell of npib."""
+
+
 def similarity(
     source: Activations | Embedding | Array,
     measure: str = "npib",
@@ -211,4 +215,9 @@ def _note(matrix: Array, values: Array, measure: Measure, token_cosine: Array | 
     still = [str(layer) for layer, points in enumerate(values) if not np.ptp(points, axis=0).any()]
     if still and measure.name == "npib":
         return f"all points coincide in layers {', '.join(still)}: they tell nothing, so 0 with every other layer"
+    if measure.name == "npib" and values.shape[1] < FEW_POINTS:
+        return (
+            f"only {values.shape[1]} points: too few to tell layers apart, and 0 where each has a cell of its own; "
+            f"use {FEW_POINTS} texts or more"
+        )
     return ""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+import mka
 from mka.assets import asset
 from mka.cli.progress import reporting
 from mka.errors import BadInput, Cancelled, MkaError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Show = Callable[["Console"], None]
 DEMO = "demo"
+VERSION = "mka"
+"""The key by which an answer is known again: the version of the program that gave it."""
 
 
 @dataclass
@@ -113,9 +116,9 @@ def _lies_in(path: str | Path, place: str | Path) -> bool:
 
 
 def _check_replaceable(path: Path) -> None:
-    """BadInput where a file stands that holds anything but an earlier answer."""
+    """BadInput where a file stands that holds anything but an earlier answer of `mka`."""
     if path.is_file() and path.stat().st_size and not _is_answer(path):
-        raise BadInput(f"{path} exists and holds no JSON answer, so it is not replaced; name another file")
+        raise BadInput(f"{path} exists and holds no answer of mka, so it is not replaced; name another file")
 
 
 def _is_answer(path: Path) -> bool:
@@ -123,16 +126,16 @@ def _is_answer(path: Path) -> bool:
         with path.open("rb") as file:
             if file.read(1) != b"{":
                 return False
-        json.loads(path.read_text(encoding="utf-8"))
+        return VERSION in json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return True
 
 
 def _give(payload: Any, show: Show, json_path: str | None) -> None:
     from mka.objects.jsonable import jsonable
 
-    text = json.dumps(jsonable(payload), indent=2, allow_nan=False, ensure_ascii=False) + "\n" if json_path else ""
+    answer = {VERSION: mka.__version__, **jsonable(payload)}
+    text = json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False) + "\n" if json_path else ""
     if json_path == "-":
         # A file name's bytes that are no UTF-8 become \udcXX, which is how JSON escapes them.
         sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())

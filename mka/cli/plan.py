@@ -72,6 +72,8 @@ def plan(
             basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model)
             opened = opening.model(model, progress=run.progress)
             similarity = basis(opened, limit, seed, run)
+            if similarity is not None and similarity.note:
+                run.note(f"{similarity.measure}: {similarity.note}")
             made = planning.by_strategy(opened, strategy, remove, similarity=similarity, seed=seed, any_model=any_model)
         if out is not None:
             write_plan(made, out, overwrite=overwrite)

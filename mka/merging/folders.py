@@ -45,7 +45,9 @@ def check_place(folder: Path, *, overwrite: bool, source: str) -> None:
     if folder.is_symlink() or not folder.is_dir():
         raise BadInput(f"{folder} exists and is not a folder; choose another place")
     if not overwrite:
-        raise BadInput(f"{folder} exists already; choose another folder or allow overwriting (--overwrite)")
+        raise BadInput(
+            f"{folder} exists already; choose another folder or allow overwriting (--overwrite, or overwrite=True)"
+        )
     if source and Path(source).is_dir() and Path(source).resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{folder} holds the model that was merged; choose another folder")
     if any(folder.iterdir()):

@@ -72,7 +72,7 @@ def evaluate(
     before = trial.run(subject.baseline, material.tasks, subject.baseline.source, None) if subject.baseline else None
     comparable = [task for task in material.tasks if task not in NOT_FOR_CONTROLS]
     free = {name: trial.run(model, comparable, name, subject.baseline) for name, model in cut.items()}
-    said = [verdict(result, before, free), *(_missing(subject, refused) if controls else ())]
+    said = [verdict(result, before, free), _other_source(subject), *(_missing(subject, refused) if controls else ())]
     return Report(
         result=result,
         baseline=before,
@@ -157,6 +157,17 @@ def _cut_baselines(subject: _Subject, tasks: Sequence[str]) -> tuple[dict[str, L
         except BadInput as error:  # a config whose meaning moves with the layer number
             refused[name] = str(error)
     return cut, refused
+
+
+def _other_source(subject: _Subject) -> str:
+    """A sentence where the baseline is known not to be the model that was merged; "" otherwise."""
+    merged = subject.plan.fingerprint if subject.plan is not None else None
+    if subject.baseline is None or not merged or subject.baseline.fingerprint == merged:
+        return ""
+    return (
+        f"The baseline {subject.baseline.source} is not the model that was merged, "
+        "so the difference is not the merge's alone."
+    )
 
 
 def _missing(subject: _Subject, refused: Mapping[str, str]) -> list[str]:

@@ -100,6 +100,11 @@ def test_a_layer_that_tells_nothing_is_named() -> None:
     assert similarity(states()).note == ""
 
 
+def test_too_few_points_are_said_to_be() -> None:
+    assert similarity(states(n=11)).note.startswith("only 11 points: too few to tell layers apart")
+    assert similarity(states(n=12)).note == similarity(states(n=4), "cosine").note == ""
+
+
 def test_a_text_far_from_all_others_leaves_no_hole_in_the_matrix() -> None:
     values = states()
     values[:, 0] *= 3000

@@ -156,12 +156,12 @@ def test_outputs_that_exist(bench: Bench, tmp_path: Path) -> None:
 
 def test_an_answer_goes_over_an_earlier_answer_only(bench: Bench, tmp_path: Path) -> None:
     nothing = tmp_path / "no-model"
-    for content in ("my notes", "[1, 2]", '{"half": ', '{"two": 1}\n{"records": 2}', "\x00{"):
+    for content in ("my notes", "[1, 2]", '{"half": ', '{"two": 1}\n{"records": 2}', "\x00{", '{"a": "config"}'):
         place = tmp_path / "r.json"
         place.write_text(content)
-        assert "holds no JSON answer, so it is not replaced" in refused(mka("inspect", nothing, "--json", place))
+        assert "holds no answer of mka, so it is not replaced" in refused(mka("inspect", nothing, "--json", place))
         assert place.read_text() == content
-    for content in ("", '{"an": "answer"}'):
+    for content in ("", '{"mka": "0.1.0", "an": "answer"}'):
         place.write_text(content)
         assert mka("inspect", bench.model, "--json", place).code == 0
         assert json.loads(place.read_text())["layers"] == 4

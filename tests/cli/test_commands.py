@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from mka import __version__
 from mka.models.loaded import LoadedModel
 from mka.models.summary import summarize
 from mka.planning.files import read_plan
@@ -66,6 +67,12 @@ def test_analyze_says_what_was_cut(bench: Bench, tiny_llama: LoadedModel, tmp_pa
     )
 
 
+def test_plan_says_that_its_texts_are_too_few(bench: Bench, tmp_path: Path) -> None:
+    few = text_file(tmp_path / "few.txt", sentences(5))
+    seen = mka("plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", few, "--json", "-")
+    assert seen.code == 0 and seen.err.startswith("mka: npib: only 5 points: too few")
+
+
 def test_plan_says_what_was_cut(bench: Bench, tmp_path: Path) -> None:
     long = text_file(tmp_path / "long.txt", [" ".join(sentences(9, first=500)), *sentences(6)])
     seen = mka("plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", long, "--json", "-")
@@ -89,7 +96,7 @@ def test_plan(bench: Bench, tmp_path: Path) -> None:
         "plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", bench.calibration, "--json", "-"
     )
     answer = computed.json
-    assert answer.pop("savings")["layers"] == [4, 3]
+    assert answer.pop("savings")["layers"] == [4, 3] and answer.pop("mka") == __version__
     assert answer == plan.to_json()
     assert answer["format"] == "mka-plan/1" and answer["model"]["layers"] == 4
     assert len(answer["provenance"]["text_hashes"]) == 12

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import typer
 
+from mka import __version__
 from mka.cli.command import command
 from mka.workflows.analysis_files import read_analysis
 from tests.cli.conftest import Bench
@@ -149,7 +150,7 @@ def test_what_libraries_print_is_no_answer(capsys: pytest.CaptureFixture[str]) -
         print("a library talks")
         run.answer({"value": float("nan")}, lambda console: None)
     seen = capsys.readouterr()
-    assert json.loads(seen.out) == {"value": None}
+    assert json.loads(seen.out) == {"mka": __version__, "value": None}
     assert seen.err == "a library talks\n"
 
 

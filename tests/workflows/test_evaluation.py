@@ -98,6 +98,14 @@ def test_without_a_baseline_nothing_is_compared_and_it_says_so(tiny_llama: Loade
             evaluate(tiny_llama, (task,), texts=TEXTS)
 
 
+def test_another_baseline_than_the_merged_model_is_named(tiny_llama: LoadedModel) -> None:
+    merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
+    said = "is not the model that was merged, so the difference is not the merge's alone."
+    assert said not in evaluate(merged, ("perplexity",), texts=TEXTS).verdict
+    other = replace(tiny_llama, source="other", fingerprint="0" * 16)
+    assert f"The baseline other {said}" in evaluate(merged, ("perplexity",), texts=TEXTS, baseline=other).verdict
+
+
 def test_controls_can_be_left_out(tiny_llama: LoadedModel) -> None:
     merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
     report = evaluate(merged, ("perplexity",), texts=TEXTS, controls=False)
