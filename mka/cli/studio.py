@@ -39,8 +39,9 @@ def studio(
             lambda console: console.print(f"The studio is at {url} (Ctrl-C ends it)."),
         )
     sys.stdout.flush()
-    # This process becomes the server, so that a signal reaches it and no process stays behind.
-    os.dup2(2, 1)
+    # This process becomes the server, so that a signal reaches it and no process stays behind. What Streamlit says is
+    # said already; and a word of it to a reader that is gone would keep it from ending.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.execve(sys.executable, server_command(script, chosen), environment(models, out))
 
 

@@ -180,7 +180,7 @@ def test_the_studio_listens_here_only_and_sigterm_leaves_no_process(tmp_path: Pa
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
     ) as process:  # fmt: skip
         try:
-            assert process.stdout is not None
+            assert process.stdout is not None and process.stderr is not None
             answer = json.loads(process.stdout.read())  # ends where the server takes over
             assert answer["pid"] == process.pid
             assert answer["url"] == f"http://127.0.0.1:{answer['port']}"
@@ -190,6 +190,7 @@ def test_the_studio_listens_here_only_and_sigterm_leaves_no_process(tmp_path: Pa
             assert listening == {"127.0.0.1"}
             assert server.environ()["MKA_OUT"] == str(tmp_path / "exports")
             family = [process.pid, *(child.pid for child in server.children(recursive=True))]
+            process.stderr.close()  # whoever read it is gone, as a terminal that was shut
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
             assert not any(psutil.pid_exists(pid) for pid in family)
