@@ -16,8 +16,9 @@ import torch
 from mka.analysis.hooks import LayerReadings, reading_layers
 from mka.data.reading import is_writable
 from mka.data.texts import load_texts
-from mka.errors import BadInput, RunFailed
+from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
+from mka.models.padding import padded, running
 from mka.objects.activations import Activations, Point
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
@@ -207,23 +208,11 @@ def _run(
 
 def _forward(model: LoadedModel, batch: Sequence[_Reading], taken: LayerReadings) -> None:
     """Read one batch, right-padded; `taken` then holds its readings."""
-    width = max(len(reading.tokens) for reading in batch)
-    # Any valid id pads: the mask keeps padding out of attention, and no figure reads its places.
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    mask = torch.zeros(len(batch), width, dtype=torch.long)
-    for row, reading in enumerate(batch):
-        ids[row, : len(reading.tokens)] = torch.tensor(reading.tokens)
-        mask[row, : len(reading.tokens)] = 1
+    ids, mask = padded([reading.tokens for reading in batch])
     taken.start(mask)
     device = model.network.device
-    try:
+    with running(ids):
         model.stack.base(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
-    except (RuntimeError, IndexError) as error:  # out of memory is a RuntimeError
-        reason = (str(error).splitlines() or [""])[0]
-        raise RunFailed(
-            f"the model failed on a batch of {len(batch)} x {width} tokens: {reason}; "
-            "use fewer or shorter texts, or check that tokenizer and model belong together"
-        ) from error
 
 
 def _point(model: LoadedModel, reading: _Reading, points: str) -> Point:

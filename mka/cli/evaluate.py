@@ -56,14 +56,12 @@ def evaluate(
         from mka.models.lineage import heir, plan_behind
         from mka.planning.files import read_plan
         from mka.workflows import evaluation
-        from mka.workflows.card_figures import check_card, put_figures
+        from mka.workflows.card_figures import put_figures
         from mka.workflows.material import gather
         from mka.workflows.opening import Opening
 
-        if card and plan is not None:
-            raise BadInput("what --plan makes has no folder and no card; merge it first, or leave --card out")
         if card:
-            check_card(model)
+            _check_card(model, plan)
         asked = words(tasks, "--tasks")
         earlier = plan_behind(model)
         made = heir(read_plan(plan), earlier) if plan is not None else earlier
@@ -90,6 +88,15 @@ def evaluate(
         if card:
             put_figures(model, report)
         run.answer(report_json(report), lambda console: show_report(console, report))
+
+
+def _check_card(model: str, plan: str | None) -> None:
+    """Before anything slow: there is a card to put figures into."""
+    from mka.workflows.card_figures import check_card
+
+    if plan is not None:
+        raise BadInput("what --plan makes has no folder and no card; merge it first, or leave --card out")
+    check_card(model)
 
 
 def _data(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mka.errors import BadInput, RunFailed
+from mka.errors import BadInput
+from mka.models.padding import padded, running
 
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
@@ -111,22 +112,9 @@ def batch_tokens(model: LoadedModel) -> int:
 
 def forward(model: LoadedModel, rows: Sequence[Row]) -> torch.Tensor:
     """Logits (rows, longest row, vocabulary) at the model's dtype; right padding, which the mask hides."""
-    width = max(len(row.ids) for row in rows)
-    filler = model.tokenizer.pad_token_id or 0
-    ids = torch.full((len(rows), width), filler, dtype=torch.long)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    for index, row in enumerate(rows):
-        ids[index, : len(row.ids)] = torch.tensor(row.ids)
-        mask[index, : len(row.ids)] = 1
-    try:
-        with torch.inference_mode():
-            out = model.network(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
-    except (RuntimeError, IndexError) as error:  # out of memory is a RuntimeError
-        reason = (str(error).splitlines() or [""])[0]
-        raise RunFailed(
-            f"the model failed on a batch of {len(rows)} x {width} tokens: {reason}; "
-            "use fewer or shorter texts, or check that tokenizer and model belong together"
-        ) from error
+    ids, mask = padded([row.ids for row in rows])
+    with running(ids), torch.inference_mode():
+        out = model.network(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
     logits: torch.Tensor = out.logits
     return logits
 

@@ -94,23 +94,28 @@ def heatmap(
         dragmode=False,
         showlegend=False,
         margin={"l": 48, "r": 8, "t": 40, "b": 44},
-        title={
-            "text": words.named(words.MEASURES, similarity.measure)
-            + ("" if similarity.higher_is_alike else " (low is alike)"),
-            "font": {"size": 13, "color": theme.muted},
-            "x": 0,
-            "xanchor": "left",
-            "xref": "paper",
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 2},
-        },
+        title=_title(similarity, theme),
     )
     for layers in candidates:
         _outline(figure, layers, label=f"proposed {_span(layers)}", dash="dash", colour="#FFFFFF")
     for group in groups:
         _outline(figure, group.layers, label=_span(group.layers), dash="solid", colour=VERMILION)
     return figure
+
+
+def _title(similarity: Similarity, theme: Theme) -> dict[str, object]:
+    """The measure's name, and how to read it where low is alike."""
+    name = words.named(words.MEASURES, similarity.measure)
+    return {
+        "text": name if similarity.higher_is_alike else f"{name} (low is alike)",
+        "font": {"size": 13, "color": theme.muted},
+        "x": 0,
+        "xanchor": "left",
+        "xref": "paper",
+        "y": 1,
+        "yanchor": "top",
+        "pad": {"t": 2},
+    }
 
 
 def _overlay(similarity: Similarity) -> go.Scatter:

@@ -16,6 +16,7 @@ from mka.objects.receipt import Receipt
 from mka.objects.report import Choices, Divergence, Perplexity, Report, Result
 
 DEMO = "demo"
+CARD = "README.md"
 COST, ORIGIN = "## What it cost", "## Where the plan came from"
 WORDS = {"average": "averaged", "drop": "deleted", "keep": "replaced by one of them"}
 

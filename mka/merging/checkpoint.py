@@ -12,7 +12,7 @@ from transformers import GenerationConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from mka.errors import RunFailed
-from mka.merging.card import model_card
+from mka.merging.card import CARD, model_card
 from mka.merging.folders import check_place, check_space, taking_place
 from mka.merging.merged import MergedModel
 from mka.merging.verification import verify
@@ -24,7 +24,7 @@ from mka.objects.receipt import Receipt
 from mka.objects.report import Report
 from mka.planning.files import plan_text
 
-RECEIPT, CARD, GENERATION = "mka-receipt.json", "README.md", "generation_config.json"
+RECEIPT, GENERATION = "mka-receipt.json", "generation_config.json"
 SHARD = "5GB"
 SMALL_FILES = 1_000_000
 """Bytes kept free for what is written beside the weights."""

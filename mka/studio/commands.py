@@ -10,6 +10,7 @@ from mka.objects.plan import MergePlan
 from mka.planning.strategies import STRATEGIES
 from mka.studio.desk import Desk, Trial
 from mka.studio.state import equal_group
+from mka.workflows.planning import MEASURE
 
 PLAN = "plan.json"
 FROM_FILE = f'# {PLAN}: this plan is more than groups of equal weight; save it by "Plan as JSON"'
@@ -46,7 +47,7 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
     elif all(group == equal_group(_run(group.layers)) for group in plan.groups):
         words += ["--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)]
         chosen_by_analysis = bool(plan.provenance.text_hashes)
-        if chosen_by_analysis and plan.provenance.measure != "npib":
+        if chosen_by_analysis and plan.provenance.measure != MEASURE:
             words += ["--measure", str(plan.provenance.measure)]
     else:
         return [FROM_FILE]

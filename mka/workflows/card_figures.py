@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from mka.errors import BadInput
+from mka.merging.card import CARD, around_cost, with_figures
 from mka.objects.report import Report
 from mka.workflows.writing import write_text
-
-CARD = "README.md"
 
 
 def check_card(folder: str | Path) -> str:
     """The model card of a checkpoint folder; BadInput where `mka merge` wrote none there."""
-    from mka.merging.card import around_cost
-
     try:
         text = _place(folder).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -28,8 +25,6 @@ def put_figures(folder: str | Path, report: Report) -> None:
 
     BadInput as `check_card`; RunFailed where the disk refuses, and the card stays as it was.
     """
-    from mka.merging.card import with_figures
-
     write_text(_place(folder), with_figures(check_card(folder), report))
 
 

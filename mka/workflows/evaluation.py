@@ -90,13 +90,17 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Subject:
-    """The model under test, what it is called, and what it is compared with."""
+    """The model under test, what it is called, and what it is compared with.
+
+    merged_from: fingerprint of the model that was merged, as far as it is known
+    """
 
     model: LoadedModel
     name: str
     source: str
     baseline: LoadedModel | None
     plan: MergePlan | None
+    merged_from: str | None
 
     @property
     def removed(self) -> int:
@@ -107,14 +111,16 @@ class _Subject:
 def _subject(model: LoadedModel | MergedModel, baseline: LoadedModel | None, plan: MergePlan | None) -> _Subject:
     if isinstance(model, MergedModel):
         own = heir(plan or model.plan, model.plan)
-        return _Subject(model.model, "merged", model.source.source, baseline or model.source, own)
+        source = model.source
+        return _Subject(model.model, "merged", source.source, baseline or source, own, source.fingerprint)
     made_by = heir(plan, model.made_by) if plan is not None else model.made_by
     if made_by is not None and made_by.layers_after != model.stack.depth:
         raise BadInput(
             f"the plan leads to {made_by.layers_after} layers, but {model.source} has {model.stack.depth}; "
             "merge the model by its plan first and evaluate what comes out"
         )
-    return _Subject(model, model.source, model.source, baseline, made_by)
+    merged_from = made_by.fingerprint if made_by is not None else None
+    return _Subject(model, model.source, model.source, baseline, made_by, merged_from)
 
 
 @dataclass(frozen=True)
@@ -160,13 +166,12 @@ def _cut_baselines(subject: _Subject, tasks: Sequence[str]) -> tuple[dict[str, L
 
 
 def _other_source(subject: _Subject) -> str:
-    """A sentence where the baseline is known not to be the model that was merged; "" otherwise."""
-    merged = subject.plan.fingerprint if subject.plan is not None else None
-    if subject.baseline is None or not merged or subject.baseline.fingerprint == merged:
+    """A sentence where the baseline may be another model than the one that was merged; "" otherwise."""
+    if subject.baseline is None or subject.merged_from in (None, subject.baseline.fingerprint):
         return ""
     return (
-        f"The baseline {subject.baseline.source} is not the model that was merged, "
-        "so the difference is not the merge's alone."
+        f"The baseline {subject.baseline.source} is not known to be the model that was merged, "
+        "so the difference may not be the merge's alone."
     )
 
 

@@ -100,8 +100,10 @@ def test_without_a_baseline_nothing_is_compared_and_it_says_so(tiny_llama: Loade
 
 def test_another_baseline_than_the_merged_model_is_named(tiny_llama: LoadedModel) -> None:
     merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
-    said = "is not the model that was merged, so the difference is not the merge's alone."
+    said = "is not known to be the model that was merged, so the difference may not be the merge's alone."
     assert said not in evaluate(merged, ("perplexity",), texts=TEXTS).verdict
+    foreign = replace(plan(tiny_llama, groups=[[1, 2]]), fingerprint="1" * 16)
+    assert said not in evaluate(merge(tiny_llama, foreign, any_model=True), ("perplexity",), texts=TEXTS).verdict
     other = replace(tiny_llama, source="other", fingerprint="0" * 16)
     assert f"The baseline other {said}" in evaluate(merged, ("perplexity",), texts=TEXTS, baseline=other).verdict
 
