@@ -24,7 +24,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     name = st.radio(
         "Map",
         names,
-        format_func=lambda key: words.named(words.MAPS, key),
+        format_func=words.method_title,
         key="method",
         persist_state="session",
         horizontal=True,

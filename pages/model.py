@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import words
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 from mka.studio import model_view, session, widgets, work
 from mka.studio.commands import analyze_lines, inspect_lines
 from mka.studio.desk import Desk
@@ -60,17 +62,17 @@ def analyze_form(desk: Desk) -> None:
         limit = int(second.number_input("Texts at most", 4, 100_000, 256, key="texts", persist_state="session"))
         measures = first.multiselect(
             "Similarity measures",
-            list(words.MEASURES),
+            list(MEASURES),
             ["npib", "cosine"],
-            format_func=lambda key: words.named(words.MEASURES, key),
+            format_func=words.measure_title,
             key="measures",
             persist_state="session",
         )
         embeddings = second.multiselect(
             "Manifold maps",
-            list(words.MAPS),
+            list(METHODS),
             ["diffusion"],
-            format_func=lambda key: words.named(words.MAPS, key),
+            format_func=words.method_title,
             key="maps",
             persist_state="session",
         )

@@ -25,7 +25,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     name = st.radio(
         "Measure",
         names,
-        format_func=lambda key: words.named(words.MEASURES, key),
+        format_func=words.measure_title,
         key="measure",
         persist_state="session",
         horizontal=True,

@@ -21,8 +21,8 @@ REPEATED = 1 - 1e-10
 
 
 @dataclass(frozen=True)
-class LayerMap:
-    """One layer's points on the map: coordinates float64 (n, k); spectrum float64, leading values first."""
+class PointMap:
+    """One layer's points on a map: coordinates float64 (n, k); spectrum float64, leading values first."""
 
     coordinates: Array
     spectrum: Array
@@ -58,7 +58,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, alpha: float = 0.5) -> LayerMap:
+def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, alpha: float = 0.5) -> PointMap:
     """Embed points (n, d) in `dims` diffusion coordinates, at diffusion time 0 (no eigenvalue weighting).
 
     K_ij = exp(-(D_ij / sigma)^(1/2)) with Euclidean distances D; density normalisation K1 = K / (p p^T)^alpha,
@@ -84,7 +84,7 @@ def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, a
     condensed = pdist(np.asarray(points, dtype=np.float64))
     scale = bandwidth(condensed) if sigma is None else float(sigma)
     if scale == 0 or not condensed.any():
-        return LayerMap(np.zeros((n, dims)), np.eye(1, dims + 2)[0])
+        return PointMap(np.zeros((n, dims)), np.eye(1, dims + 2)[0])
     kernel = _kernel(condensed, scale)
     density = kernel.sum(axis=1)
     normalised = kernel / np.outer(density, density) ** alpha
@@ -94,7 +94,7 @@ def diffusion_map(points: Array, dims: int = 2, *, sigma: float | None = None, a
     deflated = normalised / np.outer(root, root) - 2 * np.outer(trivial, trivial)
     eigenvalues, vectors = _axes(deflated, dims + 1, condensed)
     coordinates = vectors[:, :dims] / trivial[:, None]
-    return LayerMap(fix_signs(coordinates), np.concatenate([[1.0], eigenvalues])[: dims + 2])
+    return PointMap(fix_signs(coordinates), np.concatenate([[1.0], eigenvalues])[: dims + 2])
 
 
 def _kernel(condensed: Array, scale: float) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mka.analysis.diffusion import LayerMap, check_diffusion, diffusion_map
+from mka.analysis.diffusion import PointMap, check_diffusion, diffusion_map
 from mka.analysis.pca import principal_components
 from mka.analysis.procrustes import align_layers
 from mka.analysis.quality import map_trustworthiness, spectral_gap
@@ -18,6 +18,7 @@ from mka.analysis.umap_map import check_umap, umap_map
 from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
+from mka.objects.methods import METHODS
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
 
@@ -25,46 +26,31 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Method:
-    """A way to embed: its one-sentence description, its parameters with defaults, and its map of one layer.
+class Embedder:
+    """What computes an embedding method of `mka.objects.methods`.
 
-    `check(**parameters)` raises BadInput; `embed_layer(points, dims, seed, parameters)` maps (n, d) to (n, dims).
+    defaults:    its parameters and their defaults; `check(**parameters)` raises BadInput
+    embed_layer: (points, dims, seed, parameters) maps (n, d) to (n, dims)
     """
 
-    name: str
-    sentence: str
     defaults: Mapping[str, Any]
     check: Callable[..., None]
-    embed_layer: Callable[[Array, int, int, Mapping[str, Any]], LayerMap]
+    embed_layer: Callable[[Array, int, int, Mapping[str, Any]], PointMap]
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
+EMBEDDERS: Mapping[str, Embedder] = MappingProxyType(
     {
-        method.name: method
-        for method in (
-            Method(
-                "diffusion",
-                "Diffusion map: distances along the cloud of points, as MKA uses it; sigma is the bandwidth "
-                "(None: each layer's median distance).",
-                {"sigma": None, "alpha": 0.5},
-                check_diffusion,
-                lambda points, dims, seed, parameters: diffusion_map(points, dims, **parameters),
-            ),
-            Method(
-                "umap",
-                "UMAP: keeps near neighbours near; distances between clusters mean little.",
-                {"n_neighbors": 15, "min_dist": 0.1},
-                check_umap,
-                lambda points, dims, seed, parameters: umap_map(points, dims, seed=seed, **parameters),
-            ),
-            Method(
-                "pca",
-                "Principal components: the straight axes of largest variance.",
-                {},
-                lambda: None,
-                lambda points, dims, seed, parameters: principal_components(points, dims),
-            ),
-        )
+        "diffusion": Embedder(
+            {"sigma": None, "alpha": 0.5},
+            check_diffusion,
+            lambda points, dims, seed, parameters: diffusion_map(points, dims, **parameters),
+        ),
+        "umap": Embedder(
+            {"n_neighbors": 15, "min_dist": 0.1},
+            check_umap,
+            lambda points, dims, seed, parameters: umap_map(points, dims, seed=seed, **parameters),
+        ),
+        "pca": Embedder({}, lambda: None, lambda points, dims, seed, parameters: principal_components(points, dims)),
     }
 )
 
@@ -94,7 +80,7 @@ def embed(
     if dims not in (2, 3) or isinstance(dims, bool):
         raise BadInput(f"dims must be 2 or 3, got {dims!r}")
     seed = check_seed(seed)
-    chosen = METHODS[method]
+    chosen = EMBEDDERS[method]
     settings = complete(parameters, chosen.defaults, f"the embedding method {method!r}")
     chosen.check(**settings)
     hidden = hidden_states(activations)
@@ -107,7 +93,7 @@ def embed(
             "note": f"n_neighbors {settings['n_neighbors']} cut to {n - 1}, the other points",
         }
     usable = {name: value for name, value in settings.items() if name != "note"}
-    maps: list[LayerMap] = []
+    maps: list[PointMap] = []
     trust: list[float] = []
     for layer in range(layers):
         if cancel is not None:

@@ -1,4 +1,4 @@
-"""Compare layers: one table of measures, each in a file of its own beneath."""
+"""Compare layers: one table of estimators, each in a file of its own beneath."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mka.analysis.sources import HiddenStates, complete, hidden_states
 from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
+from mka.objects.measures import EMBEDDING, MEASURES, Measure
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity
@@ -39,78 +40,38 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A measure of layer similarity.
+class Estimator:
+    """What computes a measure of `mka.objects.measures`.
 
-    sees:            "embedding": unaligned map coordinates (L, n, k), so activations are embedded by the
-                     diffusion map first; "activations": hidden states (L, n, d)
-    bounds:          (lowest, highest) possible value, None where unbounded
-    higher_is_alike: True for similarities, False for distances
-    minimum_points:  fewest calibration points that it accepts
+    compute:         (values, run) -> float64 (L, L); values as the measure `needs` them
     defaults:        its parameters and their defaults
-    map_defaults:    parameters of the diffusion map that activations go through first
-    compute:         (values, run) -> float64 (L, L)
+    map_defaults:    parameters of the diffusion map that activations go through first, for a measure of embeddings
     """
 
-    name: str
-    sentence: str
-    sees: str
-    bounds: tuple[float | None, float | None]
-    higher_is_alike: bool
-    minimum_points: int
+    measure: Measure
     compute: Callable[[Array, Run], Array]
     defaults: Mapping[str, Any]
     map_defaults: Mapping[str, Any]
 
 
-MEASURES: Mapping[str, Measure] = MappingProxyType(
+ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
     {
-        measure.name: measure
-        for measure in (
-            Measure(
+        name: Estimator(MEASURES[name], compute, defaults, map_defaults)
+        for name, compute, defaults, map_defaults in (
+            (
                 "npib",
-                "How much of one layer's map of the texts the other layer's map tells, corrected for chance.",
-                "embedding",
-                (0.0, 1.0),
-                True,
-                4,
                 lambda values, run: npib(values, corrected=run.parameters["corrected"]),
                 {"corrected": True},
                 {"sigma": None, "alpha": 0.5},
             ),
-            Measure(
+            (
                 "npib-code",
-                "The same as the paper's official code estimates it: unbounded, and NaN where its roots fail.",
-                "embedding",
-                (None, None),
-                True,
-                51,
                 lambda values, run: npib_as_coded(values, seed=run.seed, progress=run.progress, cancel=run.cancel),
                 {},
                 {"sigma": 8.0, "alpha": 0.5},
             ),
-            Measure(
-                "cosine",
-                "Mean cosine between two layers' hidden states of the same point.",
-                "activations",
-                (-1.0, 1.0),
-                True,
-                1,
-                lambda values, run: cosine(values),
-                {},
-                {},
-            ),
-            Measure(
-                "block-influence",
-                "1 - cosine: how much a layer, or a block of them, turns the hidden states; low means it does little.",
-                "activations",
-                (0.0, 2.0),
-                False,
-                1,
-                lambda values, run: block_influence(values, run.token_cosine),
-                {},
-                {},
-            ),
+            ("cosine", lambda values, run: cosine(values), {}, {}),
+            ("block-influence", lambda values, run: block_influence(values, run.token_cosine), {}, {}),
         )
     }
 )
@@ -144,16 +105,16 @@ def similarity(
     if measure not in MEASURES:
         raise BadInput(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
     seed = check_seed(seed)
-    chosen = MEASURES[measure]
+    chosen, estimator = MEASURES[measure], ESTIMATORS[measure]
     embedded = isinstance(source, Embedding)
-    takes = chosen.defaults if embedded else {**chosen.defaults, **chosen.map_defaults}
+    takes = estimator.defaults if embedded else {**estimator.defaults, **estimator.map_defaults}
     where = " on a finished embedding" if embedded else ""
     settings = complete(parameters, takes, f"the measure {measure!r}{where}")
     if not isinstance(settings.get("corrected", True), bool):
         raise BadInput(f"corrected must be True or False, got {settings['corrected']!r}")
-    values, origin = _read(chosen, source, settings, progress, cancel)
+    values, origin = _read(estimator, source, settings, progress, cancel)
     token_cosine = origin.token_cosine if isinstance(origin, HiddenStates) else None
-    matrix = chosen.compute(values, Run(settings, token_cosine, seed, progress, cancel))
+    matrix = estimator.compute(values, Run(settings, token_cosine, seed, progress, cancel))
     return Similarity(
         values=matrix,
         measure=measure,
@@ -169,15 +130,16 @@ def similarity(
 
 
 def _read(
-    measure: Measure,
+    estimator: Estimator,
     source: Activations | Embedding | Array,
     settings: Mapping[str, Any],
     progress: Progress,
     cancel: Cancel | None,
 ) -> tuple[Array, Embedding | HiddenStates]:
-    """The array that `measure` sees, and what carries its model and calibration."""
+    """The array that the measure needs, and what carries its model and calibration."""
+    measure = estimator.measure
     if isinstance(source, Embedding):
-        if measure.sees != "embedding":
+        if measure.needs != EMBEDDING:
             raise BadInput(
                 f"the measure {measure.name!r} compares hidden states; give it activations, not an embedding"
             )
@@ -187,9 +149,9 @@ def _read(
         return source.unaligned, source
     hidden = hidden_states(source)
     _check_points(measure, hidden.values.shape[1])
-    if measure.sees != "embedding":
+    if measure.needs != EMBEDDING:
         return hidden.values, hidden
-    map_settings = {name: settings[name] for name in measure.map_defaults}
+    map_settings = {name: settings[name] for name in estimator.map_defaults}
     return embed(source, "diffusion", align=False, progress=progress, cancel=cancel, **map_settings).unaligned, hidden
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mka.analysis.diffusion import LayerMap, fix_signs
+from mka.analysis.diffusion import PointMap, fix_signs
 
 Array = np.ndarray
 
 
-def principal_components(points: Array, dims: int = 2) -> LayerMap:
+def principal_components(points: Array, dims: int = 2) -> PointMap:
     """Project points (n, d) on their `dims` leading principal axes, by the SVD of the centred points.
 
     Each axis is turned so that its largest coordinate is positive. The spectrum holds the share of the
@@ -26,4 +26,4 @@ def principal_components(points: Array, dims: int = 2) -> LayerMap:
     variance = float((singular**2).sum())
     if variance > 0:
         explained[:kept] = singular[:kept] ** 2 / variance
-    return LayerMap(fix_signs(coordinates), explained)
+    return PointMap(fix_signs(coordinates), explained)

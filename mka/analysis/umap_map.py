@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from mka.analysis.diffusion import LayerMap
+from mka.analysis.diffusion import PointMap
 from mka.errors import BadInput
 
 Array = np.ndarray
@@ -26,7 +26,7 @@ def check_umap(n_neighbors: int, min_dist: float) -> None:
         raise BadInput(f"min_dist must lie in [0, 1], got {min_dist!r}")
 
 
-def umap_map(points: Array, dims: int = 2, *, seed: int = 0, n_neighbors: int = 15, min_dist: float = 0.1) -> LayerMap:
+def umap_map(points: Array, dims: int = 2, *, seed: int = 0, n_neighbors: int = 15, min_dist: float = 0.1) -> PointMap:
     """Embed points (n, d) in `dims` UMAP coordinates, float64, one thread, the same for the same seed.
 
     `n_neighbors` above n - 1 is read as n - 1. No spectrum. When all points coincide every coordinate is 0.
@@ -35,7 +35,7 @@ def umap_map(points: Array, dims: int = 2, *, seed: int = 0, n_neighbors: int = 
     n = len(points)
     hidden = np.asarray(points, dtype=np.float64)
     if not (hidden != hidden[0]).any():
-        return LayerMap(np.zeros((n, dims)), np.zeros(0))
+        return PointMap(np.zeros((n, dims)), np.zeros(0))
     import umap  # here, because it compiles for seconds and only this method needs it
 
     reducer = umap.UMAP(
@@ -50,4 +50,4 @@ def umap_map(points: Array, dims: int = 2, *, seed: int = 0, n_neighbors: int = 
         # umap-learn remarks on its own start and thread choices, which are made on purpose above.
         warnings.simplefilter("ignore")
         coordinates = reducer.fit_transform(hidden)
-    return LayerMap(np.asarray(coordinates, dtype=np.float64), np.zeros(0))
+    return PointMap(np.asarray(coordinates, dtype=np.float64), np.zeros(0))

@@ -105,7 +105,7 @@ def heatmap(
 
 def _title(similarity: Similarity, theme: Theme) -> dict[str, object]:
     """The measure's name, and how to read it where low is alike."""
-    name = words.named(words.MEASURES, similarity.measure)
+    name = words.measure_title(similarity.measure)
     return {
         "text": name if similarity.higher_is_alike else f"{name} (low is alike)",
         "font": {"size": 13, "color": theme.muted},

@@ -6,6 +6,7 @@ import numpy as np
 
 from mka.figures import words
 from mka.objects.embedding import Embedding
+from mka.objects.measures import MEASURES
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.report import Report
@@ -14,11 +15,10 @@ from mka.objects.similarity import Similarity
 
 def of_cells(similarity: Similarity, texts: int, source: str) -> str:
     """What one cell of the heatmap says."""
-    said = words.explained(words.MEASURES, similarity.measure)
-    name = words.named(words.MEASURES, similarity.measure)
+    measure = MEASURES[similarity.measure]
     return (
-        f"Each cell compares two of the {similarity.layers} layers of {source} on {texts} calibration texts by {name}"
-        + (f": {said}." if said else ".")
+        f"Each cell compares two of the {similarity.layers} layers of {source} on {texts} calibration texts "
+        f"by {measure.title}: {measure.sentence}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What measures, maps and their figures of quality are called on a screen and what they say; numbers as words."""
+"""What measures, maps and their figures of quality are called on a screen; numbers as words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -16,29 +19,6 @@ class Word:
     sentence: str
 
 
-MEASURES: Mapping[str, Word] = MappingProxyType(
-    {
-        "npib": Word(
-            "NPIB", "how much one layer's map of the texts tells of the other's: 1 is all of it, 0 no more than chance"
-        ),
-        "npib-code": Word(
-            "NPIB as coded", "the same as the paper's official code estimates it, without an upper bound"
-        ),
-        "cosine": Word("Cosine", "the mean cosine between the two layers' hidden states: 1 is the same direction"),
-        "block-influence": Word(
-            "Block influence", "how much the layers between turn the hidden states: 0 means that they do nothing"
-        ),
-    }
-)
-
-MAPS: Mapping[str, Word] = MappingProxyType(
-    {
-        "diffusion": Word("Diffusion map", "distances along the cloud of points, as MKA measures them"),
-        "umap": Word("UMAP", "near neighbours stay near; distances between clusters mean little"),
-        "pca": Word("PCA", "the straight axes along which the points vary most"),
-    }
-)
-
 QUALITIES: Mapping[str, Word] = MappingProxyType(
     {
         "trustworthiness": Word("Trustworthiness", "1: dots that are close in the picture were close in the layer"),
@@ -47,14 +27,19 @@ QUALITIES: Mapping[str, Word] = MappingProxyType(
 )
 
 
-def named(words: Mapping[str, Word], key: str) -> str:
-    """The name of `key`; of a key that has no words, the key itself with spaces."""
-    return words[key].name if key in words else key.replace("_", " ")
+def measure_title(name: str) -> str:
+    """What a screen calls the measure `name`."""
+    return MEASURES[name].title
 
 
-def explained(words: Mapping[str, Word], key: str) -> str:
-    """The sentence of `key`, without capital and full stop; "" for a key that has no words."""
-    return words[key].sentence if key in words else ""
+def method_title(name: str) -> str:
+    """What a screen calls the embedding method `name`."""
+    return METHODS[name].title
+
+
+def quality_title(name: str) -> str:
+    """What a screen calls a figure of a map's quality."""
+    return QUALITIES[name].name
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -12,13 +12,15 @@ class Point:
     """One calibration point: whose activation a row is.
 
     `position` counts the text's tokens from 0 (special tokens included); for masked means it is -1
-    and `token` is empty.
+    and `token` is empty. `loss`, in nats, is how badly the model foresaw the text there: for a single token, the
+    token after it; for a last token, that token itself; for a mean, the mean over the text. None where not known.
     """
 
     text: str
     subject: str
     token: str
     position: int
+    loss: float | None = None
 
 
 @dataclass(frozen=True)

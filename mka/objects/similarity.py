@@ -9,12 +9,34 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class Uncertainty:
+    """How far a similarity would move on other calibration points of the same kind.
+
+    Estimated from `subsamples` subsamples of `size` of the n points, drawn without replacement: duplicates, as a
+    bootstrap draws them, break nearest neighbours and debiased CKA.
+
+    stderr:  float64 (L, L), standard error of each cell for all n points
+    ranks:   float64 (L - 1, 2), 95 % interval of each adjacent pair's rank; rank 1 is the pair most alike
+    tau:     Kendall's tau between the ranking of adjacent pairs in a subsample and in the whole, mean over the
+             subsamples, in [-1, 1]; near 0 the ranking is noise. NaN for fewer than 3 layers
+    """
+
+    stderr: np.ndarray
+    ranks: np.ndarray
+    tau: float
+    subsamples: int
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Similarity:
     """A symmetric L x L matrix of one measure.
 
     values:             float64 (L, L); NaN where the estimator has no value, `note` says why
     bounds:             (lowest, highest) possible value; None where unbounded
     higher_is_alike:    True for similarities, False for distances
+    uncertainty:        over the calibration points, None where it was not asked for or there are too few of them
     """
 
     values: np.ndarray
@@ -27,6 +49,7 @@ class Similarity:
     model: str = ""
     calibration_key: str = ""
     text_hashes: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
 
     @property
     def layers(self) -> int:

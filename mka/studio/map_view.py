@@ -55,8 +55,8 @@ def quality(embedding: Embedding, layers: Sequence[int]) -> None:
     for name, values in embedding.quality.items():
         figures = ", ".join(f"layer {layer}: {values[layer]:.3f}" for layer in layers)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text(f"{words.named(words.QUALITIES, name)}: {figures}")
-            st.caption(words.explained(words.QUALITIES, name), width="content")
+            st.text(f"{words.quality_title(name)}: {figures}")
+            st.caption(words.QUALITIES[name].sentence, width="content")
 
 
 def as_csv(embedding: Embedding, layers: Sequence[int]) -> str:

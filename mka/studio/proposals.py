@@ -30,7 +30,7 @@ def propose(desk: Desk, strategy: str, remove: int) -> MergePlan:
     measure = measure_of(strategy)
     similarity = desk.similarities.get(measure) if measure else None
     if measure and similarity is None:
-        name = words.named(words.MEASURES, measure)
+        name = words.measure_title(measure)
         raise BadInput(f"{strategy} reads {name}, which is not computed yet; analyze by it on the Model page")
     return plan(desk.summary, strategy=strategy, remove=remove, similarity=similarity)
 

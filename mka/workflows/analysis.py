@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mka.errors import BadInput
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.texts import TextSet
 from mka.workflows.analysis_files import Analysis, read_analysis, write_analysis
@@ -66,9 +68,6 @@ def analyze(
 
 def check_names(measures: Sequence[str], embeddings: Sequence[str]) -> None:
     """BadInput for an unknown measure or embedding, or where nothing is asked for."""
-    from mka.analysis.embedding import METHODS
-    from mka.analysis.measures import MEASURES
-
     for what, names, known in (("measure", measures, MEASURES), ("embedding", embeddings, METHODS)):
         for name in names:
             if name not in known:

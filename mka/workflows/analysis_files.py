@@ -22,6 +22,8 @@ from mka.merging.folders import taking_place
 from mka.objects.activations import Point
 from mka.objects.embedding import Embedding
 from mka.objects.jsonable import jsonable
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 from mka.objects.model_summary import LayerSummary, ModelSummary
 from mka.objects.similarity import Similarity
 from mka.workflows.writing import check_new_folder
@@ -151,6 +153,9 @@ def _analysis(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> A
         "text_hashes": tuple(content["text_hashes"]),
     }
     layers, n = summary.layers, len(points)
+    unknown = [*(content["similarities"].keys() - MEASURES.keys()), *(content["embeddings"].keys() - METHODS.keys())]
+    if unknown:
+        raise ValueError(f"it holds {unknown[0]!r}, which this version does not know")
     return Analysis(
         summary=summary,
         similarities={

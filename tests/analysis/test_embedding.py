@@ -9,10 +9,11 @@ from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
 from mka.analysis.diffusion import diffusion_map
-from mka.analysis.embedding import METHODS, embed
+from mka.analysis.embedding import EMBEDDERS, embed
 from mka.analysis.procrustes import align_layers
 from mka.errors import BadInput, Cancelled
 from mka.objects.activations import Activations, Point
+from mka.objects.methods import METHODS
 from mka.objects.progress import Cancel
 
 
@@ -89,7 +90,11 @@ def test_alignment_keeps_distances_and_can_be_left_out() -> None:
     assert moved <= np.linalg.norm(np.diff(found.unaligned, axis=0)) + 1e-12
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_that_is_described_is_computed() -> None:
+    assert list(EMBEDDERS) == list(METHODS)
+
+
+@pytest.mark.parametrize("method", list(EMBEDDERS))
 def test_points_that_coincide_stand_at_zero(method: str) -> None:
     found = embed(np.full((2, 6, 4), 0.1, dtype=np.float32), method)
     assert not found.coordinates.any()

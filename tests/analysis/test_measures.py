@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from mka.analysis.embedding import embed
-from mka.analysis.measures import MEASURES, similarity
+from mka.analysis.measures import ESTIMATORS, similarity
 from mka.analysis.npib import npib
 from mka.errors import BadInput, Cancelled
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.activations import Activations, Point
+from mka.objects.measures import MEASURES
 from mka.objects.progress import Cancel
 from mka.planning.planner import plan
 
@@ -69,6 +70,10 @@ def test_npib_of_activations_is_npib_of_their_diffusion_map() -> None:
     assert plain.parameters == {"corrected": False, "sigma": None, "alpha": 0.5}
     wide = similarity(values, sigma=8.0).values
     np.testing.assert_array_equal(wide, npib(embed(values, sigma=8.0).unaligned))
+
+
+def test_every_measure_that_is_described_is_computed() -> None:
+    assert list(ESTIMATORS) == list(MEASURES)
 
 
 @pytest.mark.parametrize("measure", list(MEASURES))

@@ -67,16 +67,16 @@ def test_colour_range_is_the_2_percent_quantile_to_the_largest_off_diagonal():
     upper = np.triu_indices(101, 1)
     values[upper] = np.linspace(0.0, 1.0, len(upper[0]))
     values = values + values.T + 7 * np.eye(101)
-    low, high = colour_range(Similarity(values, "x", (0, 1), True))
+    low, high = colour_range(Similarity(values, "cosine", (0, 1), True))
     assert low == pytest.approx(0.02, abs=1e-3) and high == 1.0
-    assert colour_range(Similarity(values, "x", (0, 1), True), full=True)[0] == 0.0
+    assert colour_range(Similarity(values, "cosine", (0, 1), True), full=True)[0] == 0.0
 
 
 @pytest.mark.parametrize("values", [np.full((3, 3), np.nan), np.ones((1, 1)), np.ones((3, 3))])
 def test_colour_range_without_spread_is_still_a_range(values):
-    low, high = colour_range(Similarity(values, "x", (0, 1), True))
+    low, high = colour_range(Similarity(values, "cosine", (0, 1), True))
     assert low < high
-    heatmap(Similarity(values, "x", (0, 1), True), DARK)
+    heatmap(Similarity(values, "cosine", (0, 1), True), DARK)
 
 
 def test_every_cell_has_one_invisible_marker_that_names_it():
@@ -107,7 +107,7 @@ def test_a_distance_turns_the_colours_round():
 def test_missing_values_are_named():
     values = a_similarity(4).values.copy()
     values[0, 1] = values[1, 0] = np.nan
-    similarity = Similarity(values, "x", (0, 1), True)
+    similarity = Similarity(values, "cosine", (0, 1), True)
     texts = heatmap(similarity, LIGHT).data[1].text
     assert "no value" in texts[1]
     assert "1 pair" in takeaways.of_similarity(similarity)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mka.figures import words
+from mka.objects.measures import MEASURES
 from mka.studio.desk import Desk
 from tests.pages.driver import APP, PAGES, Studio
 from tests.studio.builders import NASTY, a_summary, an_analysis
@@ -110,7 +110,7 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
     assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters.")
     assert list(studio.at.dataframe[1].value["Parameters"]) == [100] * 6
     assert studio.commands[0] == "mka inspect demo"
-    assert studio.at.multiselect[0].options == [word.name for word in words.MEASURES.values()]
+    assert studio.at.multiselect[0].options == [measure.title for measure in MEASURES.values()]
 
 
 def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):

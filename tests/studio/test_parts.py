@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mka.analysis.embedding import METHODS
-from mka.analysis.measures import MEASURES
 from mka.errors import BadInput
-from mka.figures import words
 from mka.objects.plan import MergePlan
 from mka.planning.planner import plan
 from mka.studio.desk import Outcome
@@ -26,12 +23,6 @@ from mka.studio.visit import OUTCOMES_KEPT, VISITS_KEPT, Process
 from mka.studio.widgets import csv_text
 from mka.studio.work import export_folder
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
-
-
-def test_every_measure_and_map_has_words():
-    assert set(words.MEASURES) == set(MEASURES)
-    assert set(words.MAPS) == set(METHODS)
-    assert words.named(words.MEASURES, "new_one") == "new one" and words.explained(words.MEASURES, "new_one") == ""
 
 
 def test_csv_cells_cannot_run_as_formulas():

@@ -1,0 +1,46 @@
+"""All cores, and yet the same bits whatever their number: work is shared out by layers, never inside a sum."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from mka.objects.progress import Cancel
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def serial_blas() -> Iterator[None]:
+    """While the block runs, each matrix product uses one thread: how BLAS splits a sum over threads changes its bits."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def in_parallel(work: Callable[[Item], Made], items: Iterable[Item], cancel: Cancel | None = None) -> Iterator[Made]:
+    """`work` of each item, in the items' order, on all cores, each with a BLAS of one thread.
+
+    For work that spends its time outside the interpreter's lock: numpy, scipy, kernels with nogil. Raises what
+    `work` raises, and Cancelled before the next result is given.
+    """
+    with serial_blas(), ThreadPoolExecutor(cores()) as pool:
+        waiting = [pool.submit(work, item) for item in items]
+        try:
+            for future in waiting:
+                if cancel is not None:
+                    cancel.check()
+                yield future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
