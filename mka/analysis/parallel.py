@@ -23,7 +23,7 @@ def cores() -> int:
 
 @contextmanager
 def serial_blas() -> Iterator[None]:
-    """While the block runs, each matrix product uses one thread: how BLAS splits a sum over threads changes its bits."""
+    """While the block runs, a matrix product uses one thread: BLAS splits sums over threads, which changes bits."""
     with threadpool_limits(1, user_api="blas"):
         yield
 
