@@ -3,13 +3,18 @@
     model + calibration text -> activations -> manifold embeddings -> similarity -> plan
     -> merged model -> evaluation -> checkpoint
 
-Each arrow is one function, imported on first use so that ``import mka`` stays quick.
+Each arrow is one function, imported on first use so that ``import mka`` stays quick. Importing it sets the
+environment variable OMP_WAIT_POLICY to PASSIVE, unless it is set.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+# Before torch loads: threads that wait for work sleep, so that other programs get the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 

@@ -19,8 +19,6 @@ def main() -> None:
     """Run the command line and leave with its exit code: 0 done, 1 failed, 2 bad input, 130 cancelled."""
     # Until a command takes over, and after it: Python's own handler shows a traceback, or typer's exit code 1.
     signal.signal(signal.SIGINT, _leave)
-    # Before torch loads: threads that wait for work sleep, so that other programs get the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The libraries' own chatter; errors still reach the user, in one line.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from mka.cli.app import app

@@ -1,7 +1,7 @@
 """A short name for the weights of a model, the same wherever and however they are stored.
 
 SHA-256 over the tensors in the order of their names: name, dtype, shape and 64 bytes spread over the tensor.
-It tells models apart; it proves nothing about bytes that it does not read.
+It tells models apart; it proves nothing about bytes that it does not read. Of files it is computed without torch.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-from transformers import PreTrainedModel
-from transformers.core_model_loading import revert_weight_conversion
+from typing import TYPE_CHECKING
 
 from mka.models.files import StoredTensor, WeightFiles, stored_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 SAMPLES = 64
 DIGITS = 16
 
-CODES: Mapping[torch.dtype, str] = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.int16: "I16",
-    torch.int8: "I8",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
+CODES: Mapping[str, str] = {
+    "torch.float64": "F64",
+    "torch.float32": "F32",
+    "torch.float16": "F16",
+    "torch.bfloat16": "BF16",
+    "torch.int64": "I64",
+    "torch.int32": "I32",
+    "torch.int16": "I16",
+    "torch.int8": "I8",
+    "torch.uint8": "U8",
+    "torch.bool": "BOOL",
 }
 """What safetensors headers call the dtypes that a network's tensors have; others go by torch's name."""
 
@@ -56,6 +56,8 @@ def fingerprint(network: PreTrainedModel) -> str:
     The tensors count as transformers would store them: of tied ones the first alone, and under the names of the
     family's files. So a network that is saved as it stands keeps its fingerprint.
     """
+    from transformers.core_model_loading import revert_weight_conversion
+
     tied = set(network.all_tied_weights_keys or {})
     kept = {name: tensor for name, tensor in network.state_dict().items() if name not in tied}
     return _digest(_sample(name, tensor) for name, tensor in revert_weight_conversion(network, kept).items())
@@ -90,7 +92,9 @@ def _sample_stored(tensor: StoredTensor) -> _Sampled:
 
 
 def _sample(name: str, tensor: Tensor) -> _Sampled:
+    import torch
+
     raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
     places = torch.tensor(sample_places(len(raw)), dtype=torch.long, device=raw.device)
     sample = raw[places].cpu().numpy().tobytes()
-    return _Sampled(name, CODES.get(tensor.dtype, str(tensor.dtype)), tuple(tensor.shape), sample)
+    return _Sampled(name, CODES.get(str(tensor.dtype), str(tensor.dtype)), tuple(tensor.shape), sample)
