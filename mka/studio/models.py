@@ -7,11 +7,12 @@ Only the job queue's single worker calls it, so nothing is evicted under a runni
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.workflows.opening import Opening
+from mka.workflows.opening import ModelOnDemand, Opening
 
 if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
@@ -23,6 +24,7 @@ class ModelStore:
 
     def __init__(self) -> None:
         self._source = ""
+        self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
         self._merged: MergedModel | None = None
@@ -34,9 +36,16 @@ class ModelStore:
         import mka.models.loading  # noqa: F401  # torch: seconds, on the first job only
 
         progress("loading the model", 0, 0)
+        self._identity = Opening().on_demand(source).identity
         self._model = Opening().model(source, progress=progress)
         self._source = source
         return self._model
+
+    def on_demand(self, source: str) -> ModelOnDemand:
+        """The model of `source`, loaded only if it has to be; the one held, as its files were when it was read."""
+        held = self._model is not None and self._source == source
+        identity = self._identity if held else Opening().on_demand(source).identity
+        return ModelOnDemand(source, identity, lambda progress: self.model(source, progress=progress))
 
     def model(self, source: str, *, progress: Progress = silent) -> LoadedModel:
         """The model of `source`, loaded now if it is not the one held."""
@@ -57,5 +66,5 @@ class ModelStore:
 
     def evict(self) -> None:
         """Release what is held."""
-        self._source, self._model, self._plan, self._merged = "", None, None, None
+        self._source, self._identity, self._model, self._plan, self._merged = "", None, None, None, None
         gc.collect()

@@ -48,7 +48,7 @@ def analyze(
         from mka.workflows.analysis import analyze as compute
 
         made = compute(
-            process.models.model(source, progress=progress),
+            process.models.on_demand(source),
             calibration,
             measures=measures,
             embeddings=embeddings,

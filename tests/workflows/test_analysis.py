@@ -167,7 +167,7 @@ def _pickled_array(folder: Path) -> None:
         (_drop_arrays, "is damaged"),
         (_cut_arrays, "is damaged"),
         (_cut_content, "is damaged"),
-        (_other_format, "is not of format mka-analysis/1"),
+        (_other_format, "is not of format mka-analysis/2"),
         (_fewer_points, "is damaged .*expected floats of shape"),
         (_summary_of_something_else, "is damaged"),
         (_pickled_array, "is damaged"),

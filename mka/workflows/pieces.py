@@ -1,0 +1,172 @@
+"""What an analysis consists of, piece by piece; the model is opened for the first one that the store does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mka.errors import RunFailed
+from mka.objects.activations import Activations
+from mka.objects.embedding import Embedding
+from mka.objects.measures import EMBEDDING, MEASURES, WEIGHTS
+from mka.objects.methods import METHODS
+from mka.objects.model_summary import ModelSummary
+from mka.objects.progress import Cancel, Progress
+from mka.objects.similarity import Similarity
+from mka.objects.texts import TextSet
+from mka.workflows import parts
+from mka.workflows.kept import COLLECTION, Ingredients, Kept, words_of
+from mka.workflows.opening import ModelOnDemand
+
+if TYPE_CHECKING:
+    from mka.models.loaded import LoadedModel
+
+READING, MODEL = "reading", "model"
+MAPS_OF_MEASURES = "diffusion"
+"""The method whose maps the measures of embeddings read."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How calibration texts are read; the fields are `mka.collect`'s options."""
+
+    points: str = "last"
+    limit: int | None = None
+    seed: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return vars(self).copy()
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of one analysis, each from the store or computed now.
+
+    parameters: measure or method -> its parameters, where they are not the defaults
+    """
+
+    model: ModelOnDemand
+    texts: TextSet
+    how: Reading
+    parameters: Mapping[str, Mapping[str, Any]]
+    kept: Kept
+    progress: Progress
+    cancel: Cancel | None
+
+    @cached_property
+    def summary(self) -> ModelSummary:
+        """Of the model, under the name that it goes by now."""
+
+        def compute() -> ModelSummary:
+            from mka.models.summary import summarize
+
+            return summarize(self._opened)
+
+        found = self.kept.piece(
+            MODEL, "model", {}, compute, parts.summary_parts, lambda meta, _: parts.summary_of(meta)
+        )
+        return replace(found, source=self.model.source)
+
+    @cached_property
+    def reading(self) -> Activations:
+        """What was read and where. Its vectors may be left out: see `activations`."""
+        known = self.kept.look_up(READING, "reading", self._read, parts.reading_of)
+        return self._collected if known is None else known
+
+    @cached_property
+    def activations(self) -> Activations:
+        """The reading with its vectors; the model reads the texts again where they were too large to keep."""
+        reading = self.reading
+        if reading.values.size:
+            return reading
+        whole = self.kept.look_up(
+            READING, "activations", self._read, lambda _, arrays: parts.with_vectors(reading, arrays)
+        )
+        return self._collected if whole is None else whole
+
+    def similarity(self, measure: str) -> Similarity:
+        """Raises as `mka.similarity`."""
+
+        def compute() -> Similarity:
+            from mka.analysis.measures import similarity
+
+            return similarity(
+                self.activations, measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
+                **self._parameters(measure),
+            )  # fmt: skip
+
+        return self.kept.piece(
+            measure, "similarity", self._measured(measure), compute, parts.similarity_parts,
+            lambda meta, arrays: parts.similarity_of(meta, arrays, self.summary.layers, self._origin),
+        )  # fmt: skip
+
+    def embedding(self, method: str, dims: int) -> Embedding:
+        """Raises as `mka.embed`."""
+
+        def compute() -> Embedding:
+            from mka.analysis.embedding import embed
+
+            return embed(
+                self.activations, method, dims=dims, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
+                **self._parameters(method),
+            )  # fmt: skip
+
+        return self.kept.piece(
+            method, "embedding", self._embedded(method, dims), compute, parts.embedding_parts,
+            lambda meta, arrays: parts.embedding_of(
+                meta, arrays, self.summary.layers, self.reading.points, self._origin
+            ),
+        )  # fmt: skip
+
+    @cached_property
+    def _opened(self) -> LoadedModel:
+        model = self.model.open(self.progress)
+        identity = self.model.identity
+        if identity is not None and model.fingerprint != identity["fingerprint"]:
+            raise RunFailed(f"the files of {self.model.source} were replaced while they were read; run this again")
+        return model
+
+    @cached_property
+    def _collected(self) -> Activations:
+        from mka.analysis.collection import collect
+
+        self.kept.found.pop(READING, None)
+        read = collect(self._opened, self.texts, progress=self.progress, cancel=self.cancel, **self.how.options)
+        self.kept.keep("reading", self._read, parts.reading_parts(read))
+        self.kept.keep("activations", self._read, parts.vectors_parts(read))
+        return read
+
+    @property
+    def _origin(self) -> parts.Origin:
+        return parts.Origin(self.summary.fingerprint, self.reading.calibration_key, self.reading.text_hashes)
+
+    @cached_property
+    def _read(self) -> Ingredients:
+        return {"collection": COLLECTION, "texts": words_of(self.texts), "how": self.how.options}
+
+    def _measured(self, measure: str) -> Ingredients:
+        fact = MEASURES[measure]
+        return {
+            "measure": measure,
+            "version": fact.version,
+            "map": METHODS[MAPS_OF_MEASURES].version if fact.needs == EMBEDDING else None,
+            "read": None if fact.needs == WEIGHTS else self._read,
+            "parameters": self._parameters(measure),
+            "seed": self.how.seed,
+        }
+
+    def _embedded(self, method: str, dims: int) -> Ingredients:
+        return {
+            "method": method,
+            "version": METHODS[method].version,
+            "read": self._read,
+            "dims": dims,
+            "parameters": self._parameters(method),
+            "seed": self.how.seed,
+        }
+
+    def _parameters(self, name: str) -> dict[str, Any]:
+        return dict(self.parameters.get(name, {}))
