@@ -66,7 +66,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             ),
             (
                 "npib-code",
-                lambda values, run: npib_as_coded(values, seed=run.seed, progress=run.progress, cancel=run.cancel),
+                lambda values, run: npib_as_coded(values, progress=run.progress, cancel=run.cancel),
                 {},
                 {"sigma": 8.0, "alpha": 0.5},
             ),

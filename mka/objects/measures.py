@@ -69,6 +69,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 growth="L² n^1.5, after the map",
                 cheap=True,
                 reference="the official code of arXiv 2406.16330, commit 3b60b00",
+                version=2,
             ),
             Measure(
                 name="cosine",
