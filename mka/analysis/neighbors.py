@@ -25,13 +25,13 @@ class Kernels:
     """One implementation of the three.
 
     expected_digammas: see mka.analysis.rank_information
-    neighbor_squares, joint_histograms: see the functions of this name below
+    neighbor_squares, joint_digammas: see the functions of this name below
     """
 
     name: str
     expected_digammas: Callable[[Array, Array, Array, Array, int, Array, Array], Array]
     neighbor_squares: Callable[[Array, Array, int], Array]
-    joint_histograms: Callable[[Array, Array, int, int], Array]
+    joint_digammas: Callable[[Array, int, int, int, Array], Array]
 
 
 def neighbor_squares(ranks: Array, order: Array, neighbors: int) -> Array:
@@ -45,43 +45,30 @@ def neighbor_squares(ranks: Array, order: Array, neighbors: int) -> Array:
     return np.rint(distances[:, 0] ** 2).astype(np.int64)
 
 
-def joint_histograms(scores: Array, order: Array, first: int, neighbors: int) -> Array:
-    """What the joint KSG estimate of layer `first` with each later one counts: int64 (L - first - 1, n + 1).
+def joint_digammas(scores: Array, begin: int, end: int, neighbors: int, psi: Array) -> Array:
+    """Sum over the points begin..end-1 of psi(k') - psi(nx) - psi(ny) of every pair of layers (see `ksg.nmi_ksg`).
 
-    scores: float64 (L, k, n); order: int64 (L, n), the points in the order of scores[:, 0]. A row holds, at number
-    v, how many points take psi(v) as theirs (k; where the k-th neighbour coincides with the point, how many do, with
-    itself) less how many have v points, with themselves, nearer than the k-th joint neighbour (or at distance 0
-    where that is 0) in the one layer or in the other. Needs neighbors <= n - 1.
+    scores: float64 (L, k, n); psi: int64 (n + 1,), the digamma function in a unit so small that whole numbers do.
+    Returns int64 (L, L), the upper triangle. Needs neighbors <= n - 1.
     """
-    layers, _, n = scores.shape
-    histograms = np.zeros((layers - first - 1, n + 1), dtype=np.int64)
-    chunk = max(1, 2**20 // n)  # of points, so that a block of distances stays within 8 MiB
-    for begin in range(0, n, chunk):
-        own = _distances(scores[first], begin, chunk)
-        for number, other in enumerate(scores[first + 1 :]):
-            others = _distances(other, begin, chunk)
+    layers = len(scores)
+    sums = np.zeros((layers, layers), dtype=np.int64)
+    for i in range(begin, end):
+        distances = np.abs(scores - scores[:, :, i, None]).max(axis=1)
+        for first in range(layers - 1):
+            own, others = distances[first], distances[first + 1 :]
             joint = np.maximum(own, others)
             # The point itself is at distance 0, so of all n the neighbour is number k, counted from 0.
             radius = np.partition(joint, neighbors, axis=1)[:, neighbors, None]
             still = radius == 0
-            histograms[number] += np.bincount(
-                np.where(still[:, 0], (joint == 0).sum(axis=1), neighbors), minlength=n + 1
-            )
-            for distances in (own, others):
-                inside = np.where(still, distances == 0, distances < radius).sum(axis=1)
-                histograms[number] -= np.bincount(inside, minlength=n + 1)
-    return histograms
+            used = np.where(still[:, 0], np.count_nonzero(joint == 0, axis=1), neighbors)
+            in_first = np.count_nonzero((own < radius) | (still & (own == 0)), axis=1)
+            in_second = np.count_nonzero((others < radius) | (still & (others == 0)), axis=1)
+            sums[first, first + 1 :] += psi[used] - psi[in_first] - psi[in_second]
+    return sums
 
 
-def _distances(scores: Array, begin: int, chunk: int) -> Array:
-    """Chebyshev distances (chunk, n) of some points from all points of one layer (k, n)."""
-    found = np.abs(scores[0, begin : begin + chunk, None] - scores[0])
-    for axis in scores[1:]:
-        np.maximum(found, np.abs(axis[begin : begin + chunk, None] - axis), out=found)
-    return found
-
-
-NUMPY = Kernels("numpy", expected_digammas, neighbor_squares, joint_histograms)
+NUMPY = Kernels("numpy", expected_digammas, neighbor_squares, joint_digammas)
 
 
 @lru_cache(maxsize=1)
@@ -91,4 +78,4 @@ def fastest() -> Kernels:
         from mka.analysis import neighbors_numba as compiled
     except ImportError:
         return NUMPY
-    return Kernels("numba", compiled.expected_digammas, compiled.neighbor_squares, compiled.joint_histograms)
+    return Kernels("numba", compiled.expected_digammas, compiled.neighbor_squares, compiled.joint_digammas)

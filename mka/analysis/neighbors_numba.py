@@ -160,99 +160,93 @@ def _how_many(window: Array, seen: int, bound: int) -> int:
 
 
 @compiled
-def joint_histograms(scores: Array, order: Array, first: int, neighbors: int) -> Array:
-    """See `mka.analysis.neighbors.joint_histograms`."""
-    layers, dims, n = scores.shape
-    histograms = np.zeros((layers - first - 1, n + 1), np.int64)
-    own, others = np.empty((dims, n)), np.empty((dims, n))
-    place = np.empty(n, np.int64)
-    nearest = np.empty(neighbors)
-    for axis in range(dims):
-        own[axis] = scores[first, axis][order[first]]
-    for other in range(first + 1, layers):
-        row = histograms[other - first - 1]
-        sorted_other = np.empty((dims, n))
-        for axis in range(dims):
-            others[axis] = scores[other, axis][order[first]]
-            sorted_other[axis] = scores[other, axis][order[other]]
-        for i in range(n):
-            place[order[other, i]] = i
-        for i in range(n):
-            radius = _joint_radius(own, others, i, nearest)
-            if radius > 0:
-                row[neighbors] += 1
-            else:
-                row[_coincident(own, others, i)] += 1
-            row[_within(own, i, radius)] -= 1
-            row[_within(sorted_other, place[order[first, i]], radius)] -= 1
-    return histograms
+def joint_digammas(scores: Array, begin: int, end: int, neighbors: int, psi: Array) -> Array:
+    """See `mka.analysis.neighbors.joint_digammas`."""
+    layers, _, n = scores.shape
+    sums, nearest = np.zeros((layers, layers), np.int64), np.empty(neighbors + 1)
+    # Of one point, by layer: distances to all points; the points and their distances ordered by slot, where a slot
+    # holds a range of distances; and where each slot begins.
+    distances, ordered = np.empty((layers, n)), np.empty((layers, n))
+    points, starts = np.empty((layers, n), np.int32), np.empty((layers, n + 2), np.int32)
+    slots_per_unit = n / max(scores.max() - scores.min(), 1e-300)
+    for i in range(begin, end):
+        for layer in range(layers):
+            _distances_from(scores[layer], i, distances[layer])
+            _order_by_slot(distances[layer], slots_per_unit, ordered[layer], points[layer], starts[layer])
+        for first in range(layers):
+            for second in range(first + 1, layers):
+                own, others = ordered[first], distances[second]
+                radius = _joint_radius(own, points[first], others, slots_per_unit, nearest)
+                if radius > 0:
+                    used = neighbors
+                else:
+                    used = 0
+                    for j in range(n):
+                        used += distances[first, j] == 0 and others[j] == 0
+                in_first = _nearer(own, starts[first], slots_per_unit, radius)
+                in_second = _nearer(ordered[second], starts[second], slots_per_unit, radius)
+                sums[first, second] += psi[used] - psi[in_first] - psi[in_second]
+    return sums
 
 
 @compiled
-def _joint_radius(own: Array, others: Array, i: int, nearest: Array) -> float:
-    """Distance of the k-th neighbour of point i in both layers together; both in ascending order of own[0]."""
-    dims, n = own.shape
+def _distances_from(scores: Array, i: int, distances: Array) -> None:
+    """Fill in the Chebyshev distances of point i of one layer (k, n) from every point."""
+    dims, n = scores.shape
+    for j in range(n):
+        distances[j] = abs(scores[0, j] - scores[0, i])
+    for axis in range(1, dims):
+        for j in range(n):
+            distances[j] = max(distances[j], abs(scores[axis, j] - scores[axis, i]))
+
+
+@compiled
+def _order_by_slot(distances: Array, slots_per_unit: float, ordered: Array, points: Array, starts: Array) -> None:
+    """Sort points by counting into n + 1 slots of equal width; starts[s + 1] becomes the end of slot s."""
+    n = len(distances)
+    starts[:] = 0
+    for j in range(n):
+        starts[int(distances[j] * slots_per_unit) + 1] += 1
+    for slot in range(1, n + 2):
+        starts[slot] += starts[slot - 1]
+    for j in range(n - 1, -1, -1):  # each slot is filled from its end, after which starts[s + 1] is its beginning
+        slot = int(distances[j] * slots_per_unit) + 1
+        starts[slot] -= 1
+        ordered[starts[slot]] = distances[j]
+        points[starts[slot]] = j
+    for slot in range(n + 1):
+        starts[slot] = starts[slot + 1]
+    starts[n + 1] = n
+
+
+@compiled
+def _joint_radius(own: Array, points: Array, others: Array, slots_per_unit: float, nearest: Array) -> float:
+    """Distance of the k-th neighbour in both layers together; the point itself is among the k + 1 nearest.
+
+    Goes through the points outward in one layer, until that layer's distance alone is too large.
+    """
     last = len(nearest) - 1
     nearest[:] = np.inf
-    left, right = i - 1, i + 1
-    while True:
-        to_left = own[0, i] - own[0, left] if left >= 0 else np.inf
-        to_right = own[0, right] - own[0, i] if right < n else np.inf
-        distance = min(to_left, to_right)
+    farthest_slot = len(own) + 1
+    for t in range(len(own)):
+        distance = own[t]
         if distance >= nearest[last]:
-            return nearest[last]
-        if to_left <= to_right:
-            j = left
-            left -= 1
-        else:
-            j = right
-            right += 1
-        for axis in range(1, dims):
-            distance = max(distance, abs(own[axis, i] - own[axis, j]))
-        for axis in range(dims):
-            distance = max(distance, abs(others[axis, i] - others[axis, j]))
+            if int(distance * slots_per_unit) > farthest_slot:
+                break
+            continue
+        distance = max(distance, others[points[t]])
         if distance < nearest[last]:
             _keep(nearest, distance)
+            if nearest[last] < np.inf:
+                farthest_slot = int(nearest[last] * slots_per_unit)
+    return nearest[last]
 
 
 @compiled
-def _within(points: Array, i: int, radius: float) -> int:
-    """How many points, i among them, are nearer than `radius`, or at 0 where that is 0; ascending in points[0]."""
-    dims, n = points.shape
-    low, high = i, i
-    if radius > 0:
-        while low > 0 and points[0, i] - points[0, low - 1] < radius:
-            low -= 1
-        while high < n - 1 and points[0, high + 1] - points[0, i] < radius:
-            high += 1
-    else:
-        while low > 0 and points[0, low - 1] == points[0, i]:
-            low -= 1
-        while high < n - 1 and points[0, high + 1] == points[0, i]:
-            high += 1
-    count = 0
-    for j in range(low, high + 1):
-        inside = True
-        for axis in range(1, dims):
-            apart = abs(points[axis, j] - points[axis, i])
-            inside &= apart < radius or apart == 0
-        count += inside
-    return count
-
-
-@compiled
-def _coincident(own: Array, others: Array, i: int) -> int:
-    """How many points, i among them, lie where i lies in both layers; ascending in own[0]."""
-    dims, n = own.shape
-    low, high = i, i
-    while low > 0 and own[0, low - 1] == own[0, i]:
-        low -= 1
-    while high < n - 1 and own[0, high + 1] == own[0, i]:
-        high += 1
-    count = 0
-    for j in range(low, high + 1):
-        same = True
-        for axis in range(dims):
-            same &= own[axis, j] == own[axis, i] and others[axis, j] == others[axis, i]
-        count += same
+def _nearer(ordered: Array, starts: Array, slots_per_unit: float, radius: float) -> int:
+    """How many points, with the point itself, are nearer than `radius`, or at 0 where that is 0."""
+    slot = int(radius * slots_per_unit)
+    count = starts[slot]
+    for t in range(starts[slot], starts[slot + 1]):
+        count += ordered[t] < radius or ordered[t] == 0
     return count

@@ -50,7 +50,7 @@ def cells(coordinates: Array, bins: int) -> Array:
     return np.unique(joined, return_inverse=True)[1].reshape(n)
 
 
-def npib(coordinates: Array, *, corrected: bool = True) -> Array:
+def npib(coordinates: Array, *, corrected: bool = True, bins: int | None = None) -> Array:
     """NPIB of every pair of layers, from unaligned map coordinates (L, n, k).
 
     Each layer's points are sorted into cells (`cells`, `bins_per_axis`); of the cells of two layers,
@@ -60,6 +60,8 @@ def npib(coordinates: Array, *, corrected: bool = True) -> Array:
                           (Vinh, Epps and Bailey, JMLR 11, 2010; equals scikit-learn's)
         corrected=False   MI / sqrt(H_l H_m), the paper's ratio, biased upward for few points
 
+    bins: per axis; None is `bins_per_axis` of the n points. A subsample keeps those of the whole.
+
     Returns float64 (L, L) in [0, 1], symmetric, exactly 1 on the diagonal. A layer whose points all coincide
     says nothing: 0 with every other layer; likewise where chance alone explains every bit, as when each
     point has a cell of its own. Raises BadInput for fewer than 4 points.
@@ -67,7 +69,7 @@ def npib(coordinates: Array, *, corrected: bool = True) -> Array:
     layers, n, _ = coordinates.shape
     if n < MINIMUM_POINTS:
         raise BadInput(f"npib needs at least {MINIMUM_POINTS} points, got {n}; use more texts")
-    partitions = [cells(layer, bins_per_axis(n)) for layer in coordinates]
+    partitions = [cells(layer, bins or bins_per_axis(n)) for layer in coordinates]
     sizes = [np.bincount(partition) for partition in partitions]
     entropies = np.array([_entropy(size, n) for size in sizes])
     chance = expected_information(sizes, n) if corrected else np.zeros((layers, layers))
