@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mka.analysis.cosine import block_influence, cosine
+from mka.analysis.cka import cka
+from mka.analysis.copula import copula
+from mka.analysis.cosine import angular, block_influence, cosine
+from mka.analysis.distances import euclidean, mahalanobis
 from mka.analysis.embedding import embed
-from mka.analysis.npib import npib
+from mka.analysis.ksg import nmi_ksg
+from mka.analysis.npib import bins_per_axis, npib
 from mka.analysis.npib_code import npib_as_coded
-from mka.analysis.sources import HiddenStates, complete, hidden_states
+from mka.analysis.permutation import permutation_null
+from mka.analysis.shapes import procrustes
+from mka.analysis.sources import complete, hidden_states
+from mka.analysis.weights import layer_parameters, weight_cosine, weight_distance
 from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
-from mka.objects.measures import EMBEDDING, MEASURES, Measure
+from mka.objects.measures import EMBEDDING, MEASURES, WEIGHTS, Measure
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity
+
+if TYPE_CHECKING:
+    from mka.merging.merged import MergedModel
+    from mka.models.loaded import LoadedModel
 
 Array = np.ndarray
 
@@ -30,10 +42,12 @@ class Run:
     """How a measure is asked to run: its complete parameters, seed and callbacks.
 
     token_cosine: float64 (L,) of the activations, None where there are none (see `Activations`)
+    whole:        number of points of the sample that these are drawn from; npib keeps its bins in a subsample
     """
 
     parameters: Mapping[str, Any]
     token_cosine: Array | None
+    whole: int
     seed: int
     progress: Progress
     cancel: Cancel | None
@@ -43,13 +57,14 @@ class Run:
 class Estimator:
     """What computes a measure of `mka.objects.measures`.
 
-    compute:         (values, run) -> float64 (L, L); values as the measure `needs` them
+    compute:         (values, run) -> float64 (L, L); values as the measure `needs` them: an array, or
+                     `LayerParameters`
     defaults:        its parameters and their defaults
     map_defaults:    parameters of the diffusion map that activations go through first, for a measure of embeddings
     """
 
     measure: Measure
-    compute: Callable[[Array, Run], Array]
+    compute: Callable[[Any, Run], Array]
     defaults: Mapping[str, Any]
     map_defaults: Mapping[str, Any]
 
@@ -60,7 +75,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         for name, compute, defaults, map_defaults in (
             (
                 "npib",
-                lambda values, run: npib(values, corrected=run.parameters["corrected"]),
+                lambda values, run: npib(values, corrected=run.parameters["corrected"], bins=bins_per_axis(run.whole)),
                 {"corrected": True},
                 {"sigma": None, "alpha": 0.5},
             ),
@@ -70,8 +85,44 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
                 {},
                 {"sigma": 8.0, "alpha": 0.5},
             ),
-            ("cosine", lambda values, run: cosine(values), {}, {}),
-            ("block-influence", lambda values, run: block_influence(values, run.token_cosine), {}, {}),
+            (
+                "nmi-ksg",
+                lambda values, run: nmi_ksg(
+                    values, k_neighbors=run.parameters["k_neighbors"], progress=run.progress, cancel=run.cancel
+                ),
+                {"k_neighbors": 5},
+                {"sigma": None, "alpha": 0.5},
+            ),
+            ("copula", lambda values, run: copula(values), {}, {"sigma": None, "alpha": 0.5}),
+            ("cosine", lambda values, run: cosine(values, cancel=run.cancel), {}, {}),
+            ("angular", lambda values, run: angular(values, cancel=run.cancel), {}, {}),
+            (
+                "block-influence",
+                lambda values, run: block_influence(values, run.token_cosine, cancel=run.cancel),
+                {},
+                {},
+            ),
+            ("euclidean", lambda values, run: euclidean(values, cancel=run.cancel), {}, {}),
+            ("mahalanobis", lambda values, run: mahalanobis(values, cancel=run.cancel), {}, {}),
+            ("cka", lambda values, run: cka(values, cancel=run.cancel), {}, {}),
+            (
+                "procrustes",
+                lambda values, run: procrustes(values, progress=run.progress, cancel=run.cancel),
+                {},
+                {},
+            ),
+            (
+                "weights",
+                lambda values, run: weight_cosine(values, progress=run.progress, cancel=run.cancel),
+                {},
+                {},
+            ),
+            (
+                "weights-distance",
+                lambda values, run: weight_distance(values, progress=run.progress, cancel=run.cancel),
+                {},
+                {},
+            ),
         )
     }
 )
@@ -81,8 +132,19 @@ FEW_POINTS = 12
 """With fewer, two bins an axis leave less than three points in each cell of npib."""
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a measure reads, as it `needs` it, and where that came from (see `Similarity`)."""
+
+    values: Any
+    token_cosine: Array | None = None
+    model: str = ""
+    calibration_key: str = ""
+    text_hashes: tuple[str, ...] = ()
+
+
 def similarity(
-    source: Activations | Embedding | Array,
+    source: Activations | Embedding | Array | LoadedModel | MergedModel | str | Path,
     measure: str = "npib",
     *,
     seed: int = 0,
@@ -92,52 +154,66 @@ def similarity(
 ) -> Similarity:
     """Compare every pair of layers by one measure of `MEASURES`.
 
-    source: `Activations`, a float array (L, n, d) meaning activations, or for the npib measures an
-            `Embedding` (its unaligned coordinates are read)
+    source: `Activations`; a float array (L, n, d) meaning activations; for the measures that need an embedding
+            (npib, npib-code and their like) also an `Embedding`, whose unaligned coordinates are read; for weights
+            and weights-distance nothing of these but a model: "demo", a folder, a hub id, a `LoadedModel` or a
+            `MergedModel`, whose files are read without loading it (see `layer_parameters`)
 
-    Parameters: npib takes corrected (True; False gives the paper's plain ratio). Where the npib measures
-    are given activations, sigma and alpha go to the diffusion map (sigma: None, the median distance, for
-    npib; 8 as in the official code for npib-code). Of `Activations`, block-influence reads neighbours' values off
-    all tokens, those of longer blocks off the points, and its note says so. Raises BadInput for an unknown measure
-    or parameter, a bad seed, too few points, an embedding where activations are needed, activations that are not
-    finite, or a model, which by itself has no texts to compare its layers on.
+    Alike is high: npib, npib-code, nmi-ksg, copula, cosine, cka, procrustes, weights. Alike is low: angular,
+    block-influence, euclidean, mahalanobis, weights-distance. `MEASURES` says of each what it sees, its bounds and
+    its cost.
+
+    Parameters: npib takes corrected (True; False gives the paper's plain ratio, and its note what shuffled points
+    score), nmi-ksg k_neighbors (5). Where measures of embeddings
+    are given activations, sigma and alpha go to the diffusion map (sigma: None, the median distance, but 8 as in
+    the official code for npib-code). Of `Activations`, block-influence reads neighbours' values off all tokens,
+    those of longer blocks off the points, and its note says so. Raises BadInput for an unknown measure or
+    parameter, a bad seed, too few points, an embedding where activations are needed, activations that are not
+    finite, anything but a model where weights are compared, or a model elsewhere: it has no texts to compare its
+    layers on.
     """
+    seed = check_seed(seed)
+    estimator, settings = settled(source, measure, parameters)
+    given = read(estimator, source, settings, progress, cancel)
+    whole = 0 if estimator.measure.needs == WEIGHTS else given.values.shape[1]
+    run = Run(settings, given.token_cosine, whole, seed, progress, cancel)
+    matrix = estimator.compute(given.values, run)
+    return Similarity(
+        values=matrix,
+        measure=measure,
+        bounds=estimator.measure.bounds,
+        higher_is_alike=estimator.measure.higher_is_alike,
+        parameters=settings,
+        seed=seed,
+        note=_note(matrix, given, estimator.measure, run),
+        model=given.model,
+        calibration_key=given.calibration_key,
+        text_hashes=given.text_hashes,
+    )
+
+
+def settled(source: object, measure: str, parameters: Mapping[str, Any]) -> tuple[Estimator, dict[str, Any]]:
+    """What computes `measure` of `source`, and its complete parameters; BadInput for a measure or one unknown."""
     if measure not in MEASURES:
         raise BadInput(f"measure {measure!r} is unknown; use one of {', '.join(MEASURES)}")
-    seed = check_seed(seed)
-    chosen, estimator = MEASURES[measure], ESTIMATORS[measure]
+    estimator = ESTIMATORS[measure]
     embedded = isinstance(source, Embedding)
     takes = estimator.defaults if embedded else {**estimator.defaults, **estimator.map_defaults}
     where = " on a finished embedding" if embedded else ""
     settings = complete(parameters, takes, f"the measure {measure!r}{where}")
     if not isinstance(settings.get("corrected", True), bool):
         raise BadInput(f"corrected must be True or False, got {settings['corrected']!r}")
-    values, origin = _read(estimator, source, settings, progress, cancel)
-    token_cosine = origin.token_cosine if isinstance(origin, HiddenStates) else None
-    matrix = estimator.compute(values, Run(settings, token_cosine, seed, progress, cancel))
-    return Similarity(
-        values=matrix,
-        measure=measure,
-        bounds=chosen.bounds,
-        higher_is_alike=chosen.higher_is_alike,
-        parameters=settings,
-        seed=seed,
-        note=_note(matrix, values, chosen, token_cosine),
-        model=origin.model,
-        calibration_key=origin.calibration_key,
-        text_hashes=origin.text_hashes,
-    )
+    return estimator, settings
 
 
-def _read(
-    estimator: Estimator,
-    source: Activations | Embedding | Array,
-    settings: Mapping[str, Any],
-    progress: Progress,
-    cancel: Cancel | None,
-) -> tuple[Array, Embedding | HiddenStates]:
-    """The array that the measure needs, and what carries its model and calibration."""
+def read(
+    estimator: Estimator, source: Any, settings: Mapping[str, Any], progress: Progress, cancel: Cancel | None
+) -> Given:
+    """What the measure needs, made of `source`; BadInput where it cannot be, or holds too few points."""
     measure = estimator.measure
+    if measure.needs == WEIGHTS:
+        parameters = layer_parameters(source)
+        return Given(parameters, model=parameters.model)
     if isinstance(source, Embedding):
         if measure.needs != EMBEDDING:
             raise BadInput(
@@ -146,13 +222,14 @@ def _read(
         if not np.isfinite(source.unaligned).all():
             raise BadInput("the embedding holds NaN or infinity; embed finite activations anew")
         _check_points(measure, source.unaligned.shape[1])
-        return source.unaligned, source
+        return Given(source.unaligned, None, source.model, source.calibration_key, source.text_hashes)
     hidden = hidden_states(source)
     _check_points(measure, hidden.values.shape[1])
-    if measure.needs != EMBEDDING:
-        return hidden.values, hidden
-    map_settings = {name: settings[name] for name in estimator.map_defaults}
-    return embed(source, "diffusion", align=False, progress=progress, cancel=cancel, **map_settings).unaligned, hidden
+    values = hidden.values
+    if measure.needs == EMBEDDING:
+        map_settings = {name: settings[name] for name in estimator.map_defaults}
+        values = embed(source, "diffusion", align=False, progress=progress, cancel=cancel, **map_settings).unaligned
+    return Given(values, hidden.token_cosine, hidden.model, hidden.calibration_key, hidden.text_hashes)
 
 
 def _check_points(measure: Measure, n: int) -> None:
@@ -162,24 +239,44 @@ def _check_points(measure: Measure, n: int) -> None:
         )
 
 
-def _note(matrix: Array, values: Array, measure: Measure, token_cosine: Array | None) -> str:
+NOT_A_NUMBER = {
+    "npib-code": "NaN where the official entropy estimate differs in sign between two layers, so that no root exists: "
+    "it leaves out a constant and crosses zero with few points",
+    "mahalanobis": "NaN because the points spread in too few directions to give a unit of distance: use more texts",
+    "weights": "NaN between layers whose parameters differ in name or shape",
+    "weights-distance": "NaN between layers whose parameters differ in name or shape",
+}
+"""Why a measure has no value for some pair of layers."""
+
+STILL = {
+    "npib": "they tell nothing, so 0 with every other layer",
+    "npib-code": "the official code ranks equal values in the texts' order, so their numbers mean nothing",
+    "nmi-ksg": "they tell nothing, so 0 with every other layer",
+    "copula": "they tell nothing, so 0 with every other layer",
+    "cka": "they arrange nothing, so 0 with every other layer",
+    "procrustes": "they have no shape, so 0 with every other layer",
+}
+"""What layers whose points all coincide are to a measure."""
+
+
+def _note(matrix: Array, given: Given, measure: Measure, run: Run) -> str:
     """What a reader must know before trusting the matrix; "" where all is well."""
-    if measure.name == "block-influence" and token_cosine is not None:
+    if measure.name == "block-influence" and given.token_cosine is not None:
         hole = "; NaN where a token's hidden states are not finite: load as float32" if np.isnan(matrix).any() else ""
         return (
             f"neighbours: over all tokens, the Block Influence of the later layer; other pairs: over the points{hole}"
         )
     if np.isnan(matrix).any():
-        return (
-            "NaN where the official entropy estimate differs in sign between two layers, so that no root exists: "
-            "it leaves out a constant and crosses zero with few points"
+        return NOT_A_NUMBER[measure.name]
+    if measure.name not in STILL:
+        return ""
+    still = [str(layer) for layer, points in enumerate(given.values) if not np.ptp(points, axis=0).any()]
+    notes = [f"all points coincide in layers {', '.join(still)}: {STILL[measure.name]}"] if still else []
+    if measure.name == "npib" and not still and given.values.shape[1] < FEW_POINTS:
+        notes.append(
+            f"only {given.values.shape[1]} points: too few to tell layers apart, and 0 where each has a cell of its "
+            f"own; use {FEW_POINTS} texts or more"
         )
-    still = [str(layer) for layer, points in enumerate(values) if not np.ptp(points, axis=0).any()]
-    if still and measure.name == "npib":
-        return f"all points coincide in layers {', '.join(still)}: they tell nothing, so 0 with every other layer"
-    if measure.name == "npib" and values.shape[1] < FEW_POINTS:
-        return (
-            f"only {values.shape[1]} points: too few to tell layers apart, and 0 where each has a cell of its own; "
-            f"use {FEW_POINTS} texts or more"
-        )
-    return ""
+    if measure.name == "npib" and not run.parameters["corrected"]:
+        notes.append(permutation_null(given.values, seed=run.seed).sentence)
+    return "; ".join(notes)

@@ -12,9 +12,12 @@ from mka.errors import BadInput, Cancelled
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.activations import Activations, Point
-from mka.objects.measures import MEASURES
+from mka.objects.measures import MEASURES, WEIGHTS
 from mka.objects.progress import Cancel
 from mka.planning.planner import plan
+
+OF_POINTS = [name for name, measure in MEASURES.items() if measure.needs != WEIGHTS]
+"""The measures that read calibration points."""
 
 
 def states(layers: int = 4, n: int = 60, d: int = 6, seed: int = 0) -> np.ndarray:
@@ -76,7 +79,7 @@ def test_every_measure_that_is_described_is_computed() -> None:
     assert list(ESTIMATORS) == list(MEASURES)
 
 
-@pytest.mark.parametrize("measure", list(MEASURES))
+@pytest.mark.parametrize("measure", OF_POINTS)
 def test_every_measure_keeps_its_word(measure: str) -> None:
     found, entry = similarity(states(), measure, seed=4), MEASURES[measure]
     assert found.values.shape == (4, 4) and found.values.dtype == np.float64
@@ -121,7 +124,10 @@ def test_a_text_far_from_all_others_leaves_no_hole_in_the_matrix() -> None:
 def test_refuses_what_it_cannot_measure() -> None:
     values = states()
     for call, words in (
-        (lambda: similarity(values, "cka"), "use one of npib, npib-code, cosine, block-influence"),
+        (lambda: similarity(values, "kca"), "use one of npib, npib-code, nmi-ksg, copula, cosine, angular, block-influence"),
+        (lambda: similarity(values, "weights"), "compares parameters: give it a model .*, not ndarray"),
+        (lambda: similarity(embed(values), "weights-distance"), "not Embedding"),
+        (lambda: similarity("demo", "weights", sigma=3), "no parameter 'sigma'; it takes none"),
         (lambda: similarity(values, "cosine", sigma=3), "no parameter 'sigma'; it takes none"),
         (lambda: similarity(values, corected=True), "it takes corrected, sigma, alpha"),
         (lambda: similarity(embed(values), sigma=3), "on a finished embedding"),
@@ -140,7 +146,7 @@ def test_refuses_what_it_cannot_measure() -> None:
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("measure", list(MEASURES))
+@pytest.mark.parametrize("measure", OF_POINTS)
 def test_a_model_by_itself_is_not_measured(measure: str, tiny_llama: LoadedModel) -> None:
     merged = merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]))
     for model in (tiny_llama, merged):
