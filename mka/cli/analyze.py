@@ -21,6 +21,8 @@ from mka.cli.options import (
     TrustRemoteCode,
     words,
 )
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 
 if TYPE_CHECKING:
     from mka.workflows.analysis import Analysis
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
 def analyze(
     model: ModelArgument,
     calibration: Calibration = None,
-    measure: Annotated[str, typer.Option(help="npib, npib-code, cosine, block-influence; some of them.")] = "npib",
-    embed: Annotated[str | None, typer.Option(help="Also map the texts: diffusion, umap, pca.")] = None,
-    points: Annotated[str, typer.Option(help="One vector per text: its last token, or the mean.")] = "last",
+    measure: Annotated[str, typer.Option(help=f"Some of {', '.join(MEASURES)}.")] = "npib",
+    embed: Annotated[str | None, typer.Option(help=f"Also map the points: some of {', '.join(METHODS)}.")] = None,
+    dims: Annotated[int, typer.Option(min=2, max=3, help="Of the maps.")] = 2,
+    points: Annotated[
+        str, typer.Option(help="What a text gives: its last token, the mean, or some of its tokens.")
+    ] = "last",
+    split: Annotated[str, typer.Option(help="dev, or test, which then can judge nothing any more.")] = "dev",
     limit: Limit = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write the analysis into a folder.")] = None,
     overwrite: Overwrite = False,
@@ -44,8 +50,9 @@ def analyze(
 ) -> None:
     """Compare every pair of layers on calibration texts: which layers repeat each other."""
     with command(json, inputs=(model, calibration), out=out) as run:
-        from mka.cli.tables import show_analysis
+        from mka.cli.analysis_tables import show_analysis
         from mka.data.texts import load_texts
+        from mka.store import open_store
         from mka.workflows import analysis as workflow
         from mka.workflows.analysis_files import FILES
         from mka.workflows.opening import Opening
@@ -56,55 +63,90 @@ def analyze(
         workflow.check_names(measures, embeddings)
         if out is not None:
             check_new_folder(Path(out), FILES, overwrite=overwrite)
-        texts = load_texts(calibration_source(calibration, model))
-        opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
+        texts = load_texts(calibration_source(calibration, model), split=split)
+        warnings = workflow.warnings(texts.split, texts.source)
+        for warning in warnings:
+            _shout(run, warning)
+        store = open_store()
         made = workflow.analyze(
-            opened, texts, measures=measures, embeddings=embeddings, points=points, limit=limit, seed=seed,
-            progress=run.progress, cancel=run.cancel,
+            Opening(dtype, device, revision, trust_remote_code).on_demand(model), texts,
+            measures=measures, embeddings=embeddings, dims=dims, points=points,
+            limit=limit, seed=seed, store=store, progress=run.progress, cancel=run.cancel,
         )  # fmt: skip
         note_cut(run, made)
         if out is not None:
             workflow.write_analysis(made, out, overwrite=overwrite)
+        if store.problem:
+            run.note(store.problem)
         run.answer(analysis_json(made), lambda console: show_analysis(console, made, out))
+
+
+def _shout(run: Run, warning: str) -> None:
+    """A warning that cannot be missed."""
+    for line in ("!" * 100, f"WARNING: {warning}", "!" * 100):
+        run.note(line)
 
 
 def note_cut(run: Run, analysis: Analysis) -> None:
     """Say which texts lost their end, if any did."""
     if analysis.cut:
         run.note(
-            f"{analysis.cut} of {analysis.n_points} texts are longer than the model's context of "
+            f"{analysis.cut} of {analysis.n_texts} texts are longer than the model's context of "
             f"{analysis.summary.context} tokens and were cut to it; shorten or split them to have their ends read"
         )
 
 
 def analysis_json(analysis: Analysis) -> dict[str, Any]:
-    """What other programs read. Coordinates of the maps are in the folder's arrays.npz only."""
+    """What other programs read. Coordinates of the points are in the folder's arrays.npz only."""
+    from mka.workflows.analysis import warnings
+
     return {
         "model": analysis.summary.source,
         "fingerprint": analysis.summary.fingerprint,
         "layers": analysis.summary.layers,
-        "measures": {
-            name: {
-                "values": one.values,
-                "adjacent": one.adjacent,
-                "bounds": one.bounds,
-                "higher_is_alike": one.higher_is_alike,
-                "parameters": one.parameters,
-                "note": one.note,
-            }
-            for name, one in analysis.similarities.items()
-        },
+        "measures": {name: _measure_json(analysis, name) for name in analysis.similarities},
         "embeddings": {
-            name: {"parameters": one.parameters, "quality": one.quality} for name, one in analysis.embeddings.items()
+            name: {"parameters": one.parameters, "quality": one.quality, "from_store": name in analysis.from_store}
+            for name, one in analysis.embeddings.items()
+        },
+        "layer_maps": {
+            name: {"method": one.method, "coordinates": one.coordinates, "stress": one.stress}
+            for name, one in analysis.layer_maps.items()
         },
         "points": analysis.n_points,
+        "texts": analysis.n_texts,
+        "duplicates": analysis.duplicates,
         "kind": analysis.kind,
         "tokens": analysis.tokens,
         "cut": analysis.cut,
         "block_influence": 1 - analysis.token_cosine,
         "calibration": analysis.calibration,
+        "split": analysis.split,
+        "warnings": warnings(analysis.split, analysis.calibration),
         "calibration_key": analysis.calibration_key,
         "text_hashes": analysis.text_hashes,
         "seed": analysis.seed,
         "versions": analysis.versions,
+        "from_store": {
+            name: name in analysis.from_store for name in ("reading", *analysis.similarities, *analysis.embeddings)
+        },
+    }
+
+
+def _measure_json(analysis: Analysis, name: str) -> dict[str, Any]:
+    """Standard errors, ranks and tau are null where they were not asked for or there are too few points."""
+    one = analysis.similarities[name]
+    known = one.uncertainty
+    return {
+        "values": one.values,
+        "adjacent": one.adjacent,
+        "bounds": one.bounds,
+        "higher_is_alike": one.higher_is_alike,
+        "parameters": one.parameters,
+        "note": one.note,
+        "stderr": known.stderr if known else None,
+        "ranks": known.ranks if known else None,
+        "tau": known.tau if known else None,
+        "subsamples": known.subsamples if known else 0,
+        "from_store": name in analysis.from_store,
     }

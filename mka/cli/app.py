@@ -8,10 +8,12 @@ import typer
 
 import mka
 from mka.cli.analyze import analyze
+from mka.cli.compare import compare
 from mka.cli.evaluate import evaluate
 from mka.cli.inspect import inspect
 from mka.cli.merge import merge
 from mka.cli.plan import plan
+from mka.cli.store import store
 from mka.cli.studio import studio
 
 # Plain help and errors: they read the same in a terminal, a pipe and a log, and load at once.
@@ -35,5 +37,5 @@ def root(
     """
 
 
-for command in (studio, inspect, analyze, plan, merge, evaluate):
+for command in (studio, inspect, analyze, compare, plan, merge, evaluate, store):
     app.command()(command)

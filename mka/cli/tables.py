@@ -13,7 +13,6 @@ from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report, Result
 from mka.objects.savings import Savings
-from mka.workflows.analysis_files import Analysis
 
 PIPED_WIDTH = 160
 
@@ -28,7 +27,7 @@ def show_summary(out: Console, summary: ModelSummary) -> None:
     """What `mka inspect` says."""
     kinds = {kind: summary.layer_types.count(kind) for kind in dict.fromkeys(summary.layer_types)}
     each = summary.per_layer[0].parameters if summary.per_layer else 0
-    table = _table("", "")
+    table = new_table("", "")
     for name, value in (
         ("model", plain(summary.source)),
         ("architecture", summary.architecture),
@@ -45,28 +44,9 @@ def show_summary(out: Console, summary: ModelSummary) -> None:
     out.print(table)
 
 
-def show_analysis(out: Console, analysis: Analysis, folder: str | None) -> None:
-    """Every pair of neighbours by every measure, and how far the maps can be believed."""
-    if analysis.similarities:
-        table = _table("layers", *analysis.similarities)
-        for layer in range(analysis.summary.layers - 1):
-            values = [_value(one.adjacent[layer]) for one in analysis.similarities.values()]
-            table.add_row(f"{layer}-{layer + 1}", *values)
-        out.print(table)
-    for name, one in analysis.similarities.items():
-        if one.note:
-            say(out, f"{name}: {one.note}")
-    for name, embedding in analysis.embeddings.items():
-        trust = [value for value in embedding.quality.get("trustworthiness", ()) if math.isfinite(value)]
-        if trust:
-            say(out, f"{name} map: trustworthiness {min(trust):.3f} to {max(trust):.3f} over the layers (1 is best)")
-    say(out, f"{analysis.n_points} texts of {plain(analysis.calibration)}, {analysis.tokens:,} tokens")
-    _written(out, folder)
-
-
 def show_plan(out: Console, plan: MergePlan, saved: Savings, path: str | None) -> None:
     """The groups and what they save."""
-    table = _table("layers", "method", "weights")
+    table = new_table("layers", "method", "weights")
     for group in plan.groups:
         weights = ", ".join(f"{weight:.3f}" for weight in group.weights)
         method = group.method if group.tensors == "all" else f"{group.method} ({group.tensors})"
@@ -78,7 +58,7 @@ def show_plan(out: Console, plan: MergePlan, saved: Savings, path: str | None) -
         f"parameters {saved.parameters[0]:,} to {saved.parameters[1]:,} ({-saved.parameter_ratio:.1%}), "
         f"weights {bytes_text(saved.bytes[0])} to {bytes_text(saved.bytes[1])}",
     )
-    _written(out, path)
+    written(out, path)
 
 
 def show_receipt(out: Console, receipt: Receipt) -> None:
@@ -99,13 +79,15 @@ def show_receipt(out: Console, receipt: Receipt) -> None:
         say(out, f"config {name}: {plain(old)} -> {plain(new)}")
     if receipt.verified is not None:
         say(out, f"verified: after reloading, logits differ by {receipt.verified:.3g} at most")
-    _written(out, receipt.folder)
+    written(out, receipt.folder)
 
 
 def show_report(out: Console, report: Report) -> None:
     """The model, its baseline and the controls, a line each, then the verdict; perplexity beside accuracy."""
     rows = [("this model", report.result), *([("baseline", report.baseline)] if report.baseline else [])]
-    table = _table("", "layers", "parameters", "perplexity", "accuracy", "95 %", "by letter", "KL (nats)", "same token")
+    table = new_table(
+        "", "layers", "parameters", "perplexity", "accuracy", "95 %", "by letter", "KL (nats)", "same token"
+    )
     for name, result in (*rows, *report.controls.items()):
         table.add_row(name, *_report_cells(result))
     out.print(table)
@@ -141,7 +123,8 @@ def figure(value: float) -> str:
     return "no value" if math.isnan(value) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def _value(value: float) -> str:
+def digits(value: float) -> str:
+    """Three digits behind the point; "no value" for NaN."""
     return "no value" if math.isnan(value) else f"{value:.3f}"
 
 
@@ -165,14 +148,16 @@ def _layers(layers: Sequence[int]) -> str:
     return f"{layers[0]}-{layers[-1]}" if whole else ", ".join(map(str, layers))
 
 
-def _table(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
+    """An empty table whose columns of words stand left."""
     table = Table(box=None, pad_edge=False, show_header=any(columns))
     for column in columns:
-        left = column in ("", "layers", "method")
+        left = column in ("", "layers", "method", "measure", "kind")
         table.add_column(column, justify="left" if left else "right", no_wrap=bool(column))
     return table
 
 
-def _written(out: Console, place: str | None) -> None:
+def written(out: Console, place: str | None) -> None:
+    """Where the answer went, if anywhere."""
     if place:
         say(out, f"written: {plain(place)}")

@@ -23,7 +23,10 @@ from mka.workflows.versions import versions
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
 
-__all__ = ["Analysis", "analyze", "check_names", "read_analysis", "write_analysis"]
+__all__ = ["Analysis", "analyze", "check_names", "read_analysis", "warnings", "write_analysis"]
+
+JUDGING_SPLIT = "test"
+"""The split that scores are reported on."""
 
 
 def analyze(
@@ -92,3 +95,13 @@ def check_dims(dims: int) -> None:
     """BadInput unless a map of so many dimensions can be drawn."""
     if dims not in (2, 3) or isinstance(dims, bool):
         raise BadInput(f"dims must be 2 or 3, got {dims!r}")
+
+
+def warnings(split: str, source: str) -> tuple[str, ...]:
+    """What must be said of calibration texts of this split, in sentences of one line; none where all is well."""
+    if split != JUDGING_SPLIT:
+        return ()
+    return (
+        f"these calibration texts are the {split} split of {source}: a score measured on that split afterwards says "
+        "nothing, because the layers were chosen by its questions; use --split dev unless you know why not",
+    )

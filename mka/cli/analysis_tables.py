@@ -1,0 +1,136 @@
+"""The readable answers about analyses: what they hold, how sure it is, and how two of them differ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from mka.cli.tables import bytes_text, digits, new_table, plain, say, written
+from mka.objects.comparison import Agreement, Comparison
+from mka.objects.similarity import Similarity
+from mka.workflows.analysis import Analysis, warnings
+
+COLUMN = 24
+"""Characters that one measure takes in the table, its errors and ranks included."""
+STEADINESS = ((0.8, "holds"), (0.5, "holds by and large, near ties do not"), (0.2, "is shaky, trust wide gaps only"))
+"""From which tau on the ranking of neighbours is called what."""
+NOISE = "is no more than noise"
+MISLEADING_STRESS = 0.2
+
+
+def show_analysis(out: Console, analysis: Analysis, folder: str | None) -> None:
+    """Every pair of neighbours by every measure, and how far the figures and the maps can be believed."""
+    for measures in _beside(analysis.similarities, max(1, (out.width - 8) // COLUMN)):
+        table = new_table("layers", *measures)
+        for layer in range(analysis.summary.layers - 1):
+            table.add_row(f"{layer}-{layer + 1}", *(_cell(one, layer) for one in measures.values()))
+        out.print(table)
+    if any(one.uncertainty for one in analysis.similarities.values()):
+        say(out, "value ± standard error over the texts, [95 % of the pair's rank among neighbours, 1 is most alike]")
+    for sentence in _remarks(analysis):
+        say(out, sentence)
+    written(out, folder)
+
+
+def show_comparisons(out: Console, analyses: Sequence[Analysis], made: Sequence[Comparison], most_moved: int) -> None:
+    """Correlations of the rankings, then the neighbours that moved most."""
+    for name, analysis in zip("AB", analyses, strict=False):
+        about = f"{analysis.n_points} points of {plain(analysis.calibration)}"
+        say(out, f"{name}: {plain(analysis.summary.source)} on {about}")
+    table = new_table("measure", "neighbours: Spearman", "Kendall", "all pairs: Spearman", "Kendall")
+    for one in made:
+        figures = (one.adjacent.spearman, one.adjacent.kendall, one.all_pairs.spearman, one.all_pairs.kendall)
+        table.add_row(_pair(one), *map(digits, figures))
+    out.print(table)
+    say(out, "1: both rank the pairs alike; 0: one ranking tells nothing of the other; -1: the other way round")
+    for one in made:
+        for which, agreement in (("neighbours", one.adjacent), ("all pairs", one.all_pairs)):
+            if agreement.moved(1):
+                say(out, f"{_pair(one)}, {which} that move most: {_moves(agreement, most_moved)}")
+
+
+def show_store(out: Console, answer: Mapping[str, Any]) -> None:
+    """Where the store is and what it holds, by kind."""
+    if not answer["on"]:
+        say(out, "the store is off: nothing is kept, and everything is computed anew")
+    table = new_table("kind", "results", "size")
+    for kind, held in answer["kinds"].items():
+        table.add_row(kind, f"{held['number']:,}", bytes_text(held["bytes"]))
+    if answer["kinds"]:
+        out.print(table)
+    say(
+        out,
+        f"{plain(answer['place'])}: {answer['number']:,} results, {bytes_text(answer['bytes'])} "
+        f"of {bytes_text(answer['limit'])} at most",
+    )
+
+
+def _beside(similarities: Mapping[str, Similarity], count: int) -> Iterator[dict[str, Similarity]]:
+    """The measures, as many at a time as a table has room for."""
+    named = list(similarities.items())
+    for start in range(0, len(named), count):
+        yield dict(named[start : start + count])
+
+
+def _cell(one: Similarity, layer: int) -> str:
+    found, known = one.adjacent[layer], one.uncertainty
+    if known is None or math.isnan(found):
+        return digits(found)
+    error = known.stderr[layer, layer + 1]
+    low, high = known.ranks[layer]
+    ranks = "" if math.isnan(low) else f" [{low:.0f}-{high:.0f}]"
+    return digits(found) + ("" if math.isnan(error) else f" ± {digits(error)}") + ranks
+
+
+def _remarks(analysis: Analysis) -> Iterator[str]:
+    for name, one in analysis.similarities.items():
+        if one.uncertainty is not None and not math.isnan(one.uncertainty.tau):
+            yield f"{name}: {_steadiness(one.uncertainty.tau)}"
+        if one.note:
+            yield f"{name}: {one.note}"
+    for name, embedding in analysis.embeddings.items():
+        trust = [figure for figure in embedding.quality.get("trustworthiness", ()) if math.isfinite(figure)]
+        if trust:
+            yield f"{name} map: trustworthiness {min(trust):.3f} to {max(trust):.3f} over the layers (1 is best)"
+    bent = [name for name, one in analysis.layer_maps.items() if one.stress > MISLEADING_STRESS]
+    if bent:
+        yield f"maps of the layers by {', '.join(bent)} mislead: two dimensions do not hold their distances"
+    yield from _provenance(analysis)
+    for warning in warnings(analysis.split, analysis.calibration):
+        yield f"WARNING: {warning}"
+
+
+def _provenance(analysis: Analysis) -> Iterator[str]:
+    same = f", {analysis.duplicates} left out that say the same as another" if analysis.duplicates else ""
+    points = "" if analysis.n_points == analysis.n_texts else f"{analysis.n_points} points in "
+    yield f"{points}{analysis.n_texts} texts of {plain(analysis.calibration)}{same}, {analysis.tokens:,} tokens"
+    if analysis.from_store:
+        pieces = (*analysis.similarities, *analysis.embeddings)
+        kept = [name for name in pieces if name in analysis.from_store]
+        new = [name for name in pieces if name not in analysis.from_store]
+        yield (
+            f"from the store, computed {min(analysis.from_store.values())}: {', '.join(kept) or 'what was read'}"
+            + (f"; computed now: {', '.join(new)}" if new else "")
+        )
+
+
+def _steadiness(tau: float) -> str:
+    said = next((words for least, words in STEADINESS if tau >= least), NOISE)
+    return f"on other texts of this kind, the ranking of neighbours {said} (Kendall's tau {tau:.2f})"
+
+
+def _pair(one: Comparison) -> str:
+    first, second = one.measures
+    return first if first == second else f"{first}, {second}"
+
+
+def _moves(agreement: Agreement, count: int) -> str:
+    return ", ".join(
+        f"{one}-{other} from {before:g} to {after:g}"
+        for (one, other), (before, after) in (
+            (agreement.pairs[place], agreement.ranks[place]) for place in agreement.moved(count)
+        )
+    )
