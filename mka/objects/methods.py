@@ -35,6 +35,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 sentence="distances along the cloud of points, as MKA measures them",
                 growth="L n² (d + steps)",
                 reference="Coifman and Lafon 2006, with the kernel of Liu et al., arXiv 2406.16330",
+                version=2,
             ),
             Method(
                 name="umap",
@@ -44,11 +45,19 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 reference="McInnes, Healy and Melville, arXiv 1802.03426",
             ),
             Method(
+                name="aligned-umap",
+                title="Aligned UMAP",
+                sentence="UMAP of all layers at once, so that a point moves only where its neighbours change",
+                growth="L n² d + L window n",
+                reference="AlignedUMAP of umap-learn; no paper of its own",
+            ),
+            Method(
                 name="pca",
                 title="PCA",
                 sentence="the straight axes along which the points vary most",
                 growth="L n d min(n, d)",
                 reference="principal components, Pearson 1901",
+                version=2,
             ),
         )
     }

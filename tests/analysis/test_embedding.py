@@ -29,7 +29,7 @@ def test_diffusion_is_the_map_of_each_layer(dims: int) -> None:
         expected = diffusion_map(values[layer], dims, sigma=5.0, alpha=0.25)
         np.testing.assert_array_equal(found.unaligned[layer], expected.coordinates)
         np.testing.assert_array_equal(found.spectrum[layer], expected.spectrum)
-    assert found.parameters == {"sigma": 5.0, "alpha": 0.25}
+    assert found.parameters == {"sigma": 5.0, "alpha": 0.25, "time": 0.0}
     gaps = found.spectrum[:, dims] - found.spectrum[:, dims + 1]
     np.testing.assert_array_equal(found.quality["spectral_gap"], gaps)
 
@@ -113,10 +113,10 @@ def test_carries_where_it_came_from() -> None:
 def test_refuses_what_it_cannot_embed() -> None:
     values = states()
     for call, words in (
-        (lambda: embed(values, "tsne"), "use one of diffusion, umap, pca"),
+        (lambda: embed(values, "tsne"), "use one of diffusion, umap, aligned-umap, pca"),
         (lambda: embed(values, dims=4), "dims must be 2 or 3"),
         (lambda: embed(values, "pca", sigma=3), "no parameter 'sigma'; it takes none"),
-        (lambda: embed(values, "diffusion", sgima=3), "it takes sigma, alpha"),
+        (lambda: embed(values, "diffusion", sgima=3), "it takes sigma, alpha, time"),
         (lambda: embed(values, "umap", n_neighbors=1), "n_neighbors"),
         (lambda: embed(values, "umap", min_dist=3), "min_dist"),
         (lambda: embed(values, "umap", seed=-1), "seed must be a whole number from 0 to 4294967295"),
