@@ -19,6 +19,8 @@ import pytest
 import mka.workflows.kept
 import mka.workflows.pieces
 from mka.errors import BadInput, RunFailed
+from mka.models.files import stored_tensors, weight_files
+from mka.models.fingerprint import fingerprint_files, sample_places
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.objects.measures import MEASURES
@@ -113,12 +115,13 @@ def _edit_json(name: str, key: str, value: object) -> Callable[[Path], None]:
 
 def _other_weight(folder: Path) -> None:
     """One byte that the fingerprint does not read: it reads 64 of each tensor."""
-    path = folder / "model.safetensors"
-    raw = bytearray(path.read_bytes())
-    raw[-37] ^= 1
-    state = path.stat()
+    path, before = folder / "model.safetensors", fingerprint_files(weight_files(folder))
+    tensor = max(stored_tensors(weight_files(folder)), key=lambda tensor: tensor.end - tensor.begin)
+    state, raw = path.stat(), bytearray(path.read_bytes())
+    raw[tensor.begin + sample_places(tensor.end - tensor.begin)[1] - 1] ^= 1
     path.write_bytes(bytes(raw))
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+    assert fingerprint_files(weight_files(folder)) == before
 
 
 def _other_tokenizer(folder: Path) -> None:
