@@ -22,7 +22,7 @@ from mka.models.fingerprint import fingerprint_files
 from mka.objects.progress import Cancel, Progress, silent
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
     from mka.models.loaded import LoadedModel
@@ -208,9 +208,8 @@ def _of_files(files: WeightFiles, network: PreTrainedModel) -> LayerParameters:
 
     stack = DecoderStack.of(network)
     layers: list[dict[str, Parameter]] = [{} for _ in range(stack.depth)]
-    buffers = [{name for name, _ in layer.named_buffers()} for layer in stack.layers]
-    for layer, name, tensor in _layer_tensors(files, network, stack.path):
-        if layer >= stack.depth or name in buffers[layer]:
+    for layer, name, tensor in _layer_tensors(files, network.base_model_prefix, stack.path):
+        if layer >= stack.depth or _is_no_parameter(network, stack.layers[layer], name, tensor.name):
             continue
         if tensor.dtype not in ITEMS:
             raise BadInput(
@@ -227,23 +226,24 @@ def _of_files(files: WeightFiles, network: PreTrainedModel) -> LayerParameters:
     return LayerParameters(tuple(layers), fingerprint_files(files))
 
 
-def _layer_tensors(files: WeightFiles, network: PreTrainedModel, path: str) -> Iterator[tuple[int, str, StoredTensor]]:
-    """Layer, name within the layer and place of each stored tensor of a layer that the family does not ignore.
+def _layer_tensors(files: WeightFiles, base: str, path: str) -> Iterator[tuple[int, str, StoredTensor]]:
+    """Layer, name within the layer and place of each stored tensor of a layer.
 
-    Files of a base model, as GPT-2's own, name its tensors without the name that the whole network gives the base.
+    Files of a base model, as GPT-2's own, name its tensors without `base`, what the whole network calls the base.
     """
-    base = f"{network.base_model_prefix}."
-    ignored = [re.compile(pattern) for pattern in _patterns(network)]
-    place = re.compile(rf"(?:{re.escape(base)})?{re.escape(path.removeprefix(base))}\.(\d+)\.(.+)")
+    place = re.compile(rf"(?:{re.escape(base)}\.)?{re.escape(path.removeprefix(f'{base}.'))}\.(\d+)\.(.+)")
     for tensor in stored_tensors(files):
         found = place.fullmatch(tensor.name)
-        if found and not any(pattern.search(tensor.name) for pattern in ignored):
+        if found:
             yield int(found[1]), found[2], tensor
 
 
-def _patterns(network: Any) -> tuple[str, ...]:
-    """What the family finds in old files and drops, as attention masks."""
-    return tuple(network._keys_to_ignore_on_load_unexpected or ())
+def _is_no_parameter(network: Any, layer: nn.Module, name: str, whole_name: str) -> bool:
+    """True for a buffer, and for what the family finds in old files and drops, as attention masks."""
+    if name in dict(layer.named_parameters()):
+        return False
+    dropped = network._keys_to_ignore_on_load_unexpected or ()
+    return name in dict(layer.named_buffers()) or any(re.search(pattern, whole_name) for pattern in dropped)
 
 
 def _file_reader(tensor: StoredTensor) -> Callable[[int, int], Array]:
