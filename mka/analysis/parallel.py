@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,11 +22,41 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class _Holders:
+    """The blocks that want a BLAS of one thread. Its threads are the whole process's: the last block gives them back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limits: list[threadpool_limits] = []
+
+    def enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            # Anew for each, since a library may have been loaded since the first one came.
+            self._limits.append(threadpool_limits(1, user_api="blas"))
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            while self._limits and not self._inside:
+                self._limits.pop().restore_original_limits()
+
+
+_holders = _Holders()
+
+
 @contextmanager
 def serial_blas() -> Iterator[None]:
-    """While the block runs, a matrix product uses one thread: BLAS splits sums over threads, which changes bits."""
-    with threadpool_limits(1, user_api="blas"):
+    """While the block runs, a matrix product uses one thread: BLAS splits sums over threads, which changes bits.
+
+    Blocks of several threads may overlap in any order.
+    """
+    _holders.enter()
+    try:
         yield
+    finally:
+        _holders.leave()
 
 
 def in_parallel(work: Callable[[Item], Made], items: Iterable[Item], cancel: Cancel | None = None) -> Iterator[Made]:

@@ -33,12 +33,24 @@ def test_stops_when_asked() -> None:
         list(in_parallel(abs, range(3), cancel))
 
 
-def test_blas_has_one_thread_inside_and_its_own_number_again_outside() -> None:
-    def threads() -> set[int]:
-        np.ones((4, 4)) @ np.ones((4, 4))
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+def blas_threads() -> set[int]:
+    np.ones((4, 4)) @ np.ones((4, 4))
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
+
+def test_blas_has_one_thread_inside_and_its_own_number_again_outside() -> None:
     with threadpool_limits(2, user_api="blas"):
         with serial_blas():
-            assert threads() == {1}
-        assert threads() == {2}
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+
+
+def test_blocks_that_overlap_do_not_take_the_threads_from_each_other() -> None:
+    first, second = serial_blas(), serial_blas()
+    with threadpool_limits(2, user_api="blas"):
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)  # before the second, as blocks of two threads may end
+        assert blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert blas_threads() == {2}
