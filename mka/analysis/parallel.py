@@ -23,7 +23,7 @@ def cores() -> int:
 
 
 class _Holders:
-    """The blocks that want a BLAS of one thread. Its threads are the whole process's: the last block gives them back."""
+    """The blocks that want a BLAS of one thread: its threads are the whole process's, so the last gives them back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
