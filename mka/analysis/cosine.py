@@ -26,9 +26,12 @@ def directions(hidden: Array) -> tuple[Array, Array]:
 
 
 def cosines(hidden: Array) -> Array:
-    """cos(h_l, h_m) of each pair of rows of float64 (L, d), in [-1, 1]; 1 between zero rows, 0 beside one."""
+    """cos(h_l, h_m) of each pair of rows of float64 (L, d), in [-1, 1]; 1 of a row with itself and between
+    zero rows, 0 beside one zero row."""
     unit, zero = directions(hidden)
-    return np.clip(gram(unit) + np.outer(zero, zero), -1.0, 1.0)
+    cosine = np.clip(gram(unit) + np.outer(zero, zero), -1.0, 1.0)
+    np.fill_diagonal(cosine, 1.0)
+    return cosine
 
 
 def angles(hidden: Array) -> Array:
@@ -47,6 +50,7 @@ def angles(hidden: Array) -> Array:
         return np.asarray(2 * np.arctan2(np.linalg.norm(apart, axis=1), np.linalg.norm(together, axis=1)))
 
     redo(angle, np.abs(cosine) > 1 - CLOSE, by_chords)
+    np.fill_diagonal(angle, 0.0)
     return angle / np.pi
 
 
@@ -61,9 +65,7 @@ def cosine(values: Array, *, cancel: Cancel | None = None) -> Array:
     Returns float64 (L, L) in [-1, 1], symmetric, exactly 1 on the diagonal. A zero vector has cosine 1 with
     another zero vector and 0 with anything else.
     """
-    mean = np.clip(mean_over_points(values, cosines, cancel), -1.0, 1.0)
-    np.fill_diagonal(mean, 1.0)
-    return mean
+    return np.clip(mean_over_points(values, cosines, cancel), -1.0, 1.0)
 
 
 def angular(values: Array, *, cancel: Cancel | None = None) -> Array:
@@ -73,9 +75,7 @@ def angular(values: Array, *, cancel: Cancel | None = None) -> Array:
     states (L, n, d). Returns float64 (L, L) in [0, 1], symmetric, 0 on the diagonal and between layers equal to the
     bit; 1/2 is a right angle. A zero vector is at 0 from another zero vector and at 1/2 from anything else.
     """
-    mean = np.clip(mean_over_points(values, angles, cancel), 0.0, 1.0)
-    np.fill_diagonal(mean, 0.0)
-    return mean
+    return np.clip(mean_over_points(values, angles, cancel), 0.0, 1.0)
 
 
 def block_influence(values: Array, token_cosine: Array | None = None, *, cancel: Cancel | None = None) -> Array:

@@ -51,9 +51,7 @@ def euclidean(values: Array, *, cancel: Cancel | None = None) -> Array:
 
     Returns float64 (L, L), at least 0, symmetric, 0 on the diagonal and between layers equal to the bit.
     """
-    mean = mean_over_points(values, distances, cancel)
-    np.fill_diagonal(mean, 0.0)
-    return mean
+    return mean_over_points(values, distances, cancel)
 
 
 def mahalanobis(values: Array, *, cancel: Cancel | None = None) -> Array:
@@ -80,9 +78,7 @@ def mahalanobis(values: Array, *, cancel: Cancel | None = None) -> Array:
         scaled = hidden / scale
         return _apart(scaled, whiten, np.ascontiguousarray(whiten(scaled)))
 
-    mean = mean_over_points(values, of_point, cancel)
-    np.fill_diagonal(mean, 0.0)
-    return mean
+    return mean_over_points(values, of_point, cancel)
 
 
 def _without_spread(values: Array) -> Array:

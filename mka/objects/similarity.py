@@ -12,13 +12,13 @@ import numpy as np
 class Uncertainty:
     """How far a similarity would move on other calibration points of the same kind.
 
-    Estimated from `subsamples` subsamples of `size` of the n points, drawn without replacement: duplicates, as a
-    bootstrap draws them, break nearest neighbours and debiased CKA.
+    Estimated from `subsamples` subsamples of `size` of the n points, halves drawn without replacement: duplicates,
+    as a bootstrap draws them, break nearest neighbours and debiased CKA. See `mka.analysis.uncertainty`.
 
     stderr:  float64 (L, L), standard error of each cell for all n points
     ranks:   float64 (L - 1, 2), 95 % interval of each adjacent pair's rank; rank 1 is the pair most alike
-    tau:     Kendall's tau between the ranking of adjacent pairs in a subsample and in the whole, mean over the
-             subsamples, in [-1, 1]; near 0 the ranking is noise. NaN for fewer than 3 layers
+    tau:     Kendall's tau between the rankings of adjacent pairs in two halves of the points that share none, mean
+             over the splits, in [-1, 1]; near 0 the ranking is noise. NaN for fewer than 3 layers
     """
 
     stderr: np.ndarray
