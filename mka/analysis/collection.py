@@ -1,223 +1,195 @@
-"""Read calibration texts once and keep each decoder layer's output, one vector per text.
+"""Read calibration texts once and keep each decoder layer's output, one vector per calibration point.
 
-Axes: L layers, n points (one per text), b texts of a batch, t padded tokens, d features.
+Axes: L layers, n points, b texts of a batch, t padded tokens, d features.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mka.analysis.hooks import LayerReadings, reading_layers
-from mka.data.reading import is_writable
-from mka.data.texts import load_texts
-from mka.errors import BadInput
+from mka.analysis.losses import run_batch
+from mka.analysis.reading import LAST, MEAN, POINTS, TOKENS, Reading, batches_of, context_of, read_texts
+from mka.analysis.room import room_for
+from mka.data.calibration import calibration_texts
+from mka.errors import BadInput, RunFailed
 from mka.models.loaded import LoadedModel
-from mka.models.padding import padded, running
+from mka.models.padding import padded
 from mka.objects.activations import Activations, Point
 from mka.objects.progress import Cancel, Progress, silent
-from mka.objects.seeds import check_seed
-from mka.objects.texts import Text, TextSet
+from mka.objects.texts import TextSet
 
 BATCH_TOKENS = 512
-"""Padded tokens of one forward pass. Small, since calibration texts are short and memory is L x tokens x d."""
+"""Padded tokens of one forward pass. Small, since calibration texts are short and a batch's logits are held whole."""
 
-POINTS = ("last", "mean")
+LAST_BITS = 2e-5
+"""Largest distance of two vectors that should be equal, in lengths of the vector. Measured: 1 and 2 threads 6.4e-7
+(demo model; none on random Llamas of 16 and 512 features), together and alone 6.4e-7 (demo), 4.9e-6 (512 features)."""
 
-
-@dataclass(frozen=True)
-class _Reading:
-    """One text as the model reads it: `number` is its place among the texts, from 0."""
-
-    number: int
-    text: Text
-    tokens: tuple[int, ...]
+HALF = ("bfloat16", "float16")
 
 
 def collect(
     model: LoadedModel,
     calibration: str | Path | TextSet | Sequence[str],
     *,
-    points: str = "last",
+    points: str = LAST,
+    per_text: int = 4,
+    longest: int | None = None,
     limit: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> Activations:
-    """Run the calibration texts through the model's decoder layers and keep one vector per layer and text.
+    """Run the calibration texts through the model and keep one vector per layer and calibration point.
 
-    calibration: "demo", a file or a folder (see `load_texts`, split "dev"), a `TextSet`, or a list of texts
-    points:      "last", the last token of each text, or "mean", the mean over its tokens; special tokens that the
-                 tokenizer puts behind a text, such as EOS, are not read at all
-    limit:       use at most so many texts, drawn with `seed`, in their own order
+    calibration: "demo", a file, a folder or a hub dataset (see `load_texts`, split "dev"), a `TextSet`, or a list
+    points:      "last", the last token of each text; "mean", the mean over its tokens; or "tokens", `per_text` single
+                 tokens of each, one drawn from each of as many equal stretches of the text, in their order: none
+                 special (what stands at BOS is an outlier, since attention rests there) and, but for texts of one
+                 token, none the last, so that each has a next token. Special tokens that the tokenizer puts behind a
+                 text, such as EOS, are not read at all
+    longest:     cut texts to so many tokens, special ones included; they are cut to the model's context anyhow
+    limit:       use at most so many texts, drawn with `seed` evenly over their subjects, in their own order
+    seed:        also draws the points of "tokens", those of a text whatever the other texts are
 
-    Texts that occur more than once (white space aside) are read once. A text longer than the model's context
-    is cut to it from its start, and the progress stage says so. Padding enters no figure, so that the result
-    does not depend on how texts are batched (float32: to about 1e-6). Raises BadInput for no texts, a text
-    without a token of its own, or points="tokens", which comes with a later version; RunFailed where the model
-    fails on a batch; Cancelled between batches.
+    Texts that occur more than once (white space aside) are read once. Texts that are cut lose their end, and the
+    progress stage says how many. Each point carries how badly the model foresaw the text there (see `Point`).
+
+    Memory is that of (L + 1) n d float32, on disk where it is large (see `room_for`), and one batch's logits.
+    The same input gives the same bits in each call and process, with the same number of torch's threads. Other
+    numbers of threads may move the last bits (torch computes SiLU at the end of each thread's stretch by other
+    instructions), and so may other texts beside a text (a matrix product of another shape adds up in another
+    order): of float32 models by LAST_BITS at most.
+
+    Raises BadInput for no texts or a text without a token of its own; RunFailed where the model fails on a batch, or
+    puts out NaN or infinity, or where there is no room; Cancelled between batches.
     """
-    if not isinstance(model, LoadedModel):
-        raise BadInput(
-            f"activations are collected from a loaded model, not from {type(model).__name__}; "
-            "open it with mka.load first (of a merged model give .model)"
-        )
-    if points == "tokens":
-        raise BadInput("points 'tokens' comes with a later version; use 'last' or 'mean'")
-    if points not in POINTS:
-        raise BadInput(f"points {points!r} is unknown; use one of {', '.join(POINTS)}")
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise BadInput(f"limit must be a whole number from 1 or None, got {limit!r}")
-    texts = _choose_texts(calibration, limit, check_seed(seed))
-    context = _context(model)
-    readings, cut = _tokenize(model, texts, context)
-    stage = f"collect ({cut} texts cut to the context of {context} tokens)" if cut else "collect"
+    _check(model, points, per_text, longest)
+    texts = calibration_texts(calibration, limit=limit, seed=seed)
+    context = context_of(model)
+    most = min((length for length in (context, longest) if length is not None), default=None)
+    readings, cut = read_texts(model, texts, points, per_text, most, seed)
+    what = f"the context of {most} tokens" if most == context else f"{most} tokens"
+    stage = f"collect ({cut} texts cut to {what})" if cut else "collect"
     collected = _run(model, readings, points, stage, progress, cancel)
     return Activations(
-        values=collected.values,
-        entry=collected.entry,
+        values=collected.rows[1:],
+        entry=collected.rows[0],
         token_cosine=collected.token_cosine,
-        points=tuple(_point(model, reading, points) for reading in readings),
+        points=tuple(point for reading in readings for point in _points(model, reading, collected.losses)),
         kind=points,
         tokens=sum(len(reading.tokens) for reading in readings),
         model=model.fingerprint,
         calibration_key=texts.key,
         text_hashes=texts.hashes,
         cut=cut,
+        duplicates=texts.duplicates,
+        longest=longest,
+        per_text=per_text if points == TOKENS else 1,
+        seed=seed,
     )
 
 
-def _choose_texts(calibration: str | Path | TextSet | Sequence[str], limit: int | None, seed: int) -> TextSet:
-    """The different texts of `calibration`, at most `limit` of them drawn by `seed`, in their own order."""
-    if isinstance(calibration, (str, Path)):
-        source = load_texts(calibration, split="dev", seed=seed)
-    elif isinstance(calibration, TextSet):
-        source = calibration
-    else:
-        source = TextSet(_listed(calibration), source="texts")
-    once: dict[str, Text] = {}
-    for number, text in enumerate(source.texts, start=1):
-        if not text.text.strip():
-            raise BadInput(
-                f"calibration text {number} of {len(source.texts)} is empty; remove it from {source.source!r}"
-            )
-        if not is_writable(text.text):
-            raise BadInput(
-                f"calibration text {number} of {len(source.texts)} holds half of a surrogate pair, which is no "
-                f"character; correct it or remove it from {source.source!r}"
-            )
-        once.setdefault(text.hash, text)
-    different = tuple(once.values())
-    if not different:
-        raise BadInput(f"the calibration {source.source!r} holds no text; name a source with at least one text")
-    if limit is not None and limit < len(different):
-        drawn = sorted(random.Random(seed).sample(range(len(different)), limit))
-        different = tuple(different[number] for number in drawn)
-    return TextSet(different, source.source, source.split)
+def _check(model: LoadedModel, points: str, per_text: int, longest: int | None) -> None:
+    if not isinstance(model, LoadedModel):
+        raise BadInput(
+            f"activations are collected from a loaded model, not from {type(model).__name__}; "
+            "open it with mka.load first (of a merged model give .model)"
+        )
+    if points not in POINTS:
+        raise BadInput(f"points {points!r} is unknown; use one of {', '.join(POINTS)}")
+    _check_count("per_text", per_text)
+    if longest is not None:
+        _check_count("longest", longest)
 
 
-def _listed(calibration: object) -> tuple[Text, ...]:
-    if not isinstance(calibration, Iterable):
-        raise BadInput(f"calibration is {type(calibration).__name__}; give demo, a file, a folder or a list of texts")
-    texts = []
-    for number, item in enumerate(calibration, start=1):
-        if not isinstance(item, str):
-            raise BadInput(f"calibration text {number} is {type(item).__name__}, not text; give a list of strings")
-        texts.append(Text(item))
-    return tuple(texts)
-
-
-def _context(model: LoadedModel) -> int | None:
-    """Longest text in tokens that the model's positions allow; None where its config names no limit."""
-    context = getattr(model.stack.text_config, "max_position_embeddings", None)
-    return context if isinstance(context, int) and context > 0 else None
-
-
-def _tokenize(model: LoadedModel, texts: TextSet, context: int | None) -> tuple[list[_Reading], int]:
-    """Each text's tokens, the tokenizer adding its own special ones; and how many texts were cut to the context."""
-    special = set(model.tokenizer.all_special_ids)
-    readings: list[_Reading] = []
-    cut = 0
-    for number, text in enumerate(texts.texts):
-        tokens = model.tokenizer(text.text, verbose=False)["input_ids"]
-        if special.issuperset(tokens):
-            raise BadInput(
-                f"calibration text {number + 1} of {len(texts.texts)} ({text.text[:40]!r}) has no token of its own; "
-                "remove it from the calibration"
-            )
-        cut += context is not None and len(tokens) > context
-        readings.append(_Reading(number, text, _without_end(tuple(tokens[:context]), special)))
-    return readings, cut
-
-
-def _without_end(tokens: tuple[int, ...], special: set[int]) -> tuple[int, ...]:
-    """The tokens up to the last that is not special; all of them where there is none, as in a very short context."""
-    # An EOS looks the same behind every text, and no earlier token can see it.
-    ends = [place for place, token in enumerate(tokens, start=1) if token not in special]
-    return tokens[: ends[-1]] if ends else tokens
-
-
-def _batches(readings: Sequence[_Reading]) -> Iterator[list[_Reading]]:
-    """Batches of about equally long texts, each at most BATCH_TOKENS padded tokens or a single text."""
-    batch: list[_Reading] = []
-    for reading in sorted(readings, key=lambda reading: len(reading.tokens)):
-        # Sorted by length, so the newest text is the longest and sets the padded width.
-        if batch and (len(batch) + 1) * len(reading.tokens) > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(reading)
-    if batch:
-        yield batch
+def _check_count(name: str, number: object) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise BadInput(f"{name} must be a whole number from 1, got {number!r}")
 
 
 @dataclass(frozen=True)
 class _Collected:
-    values: np.ndarray
-    entry: np.ndarray
+    """Rows float32 (L + 1, n, d), the first what layer 0 was given; losses float64 (n,), NaN where undefined."""
+
+    rows: np.ndarray
+    losses: np.ndarray
     token_cosine: np.ndarray
 
 
 def _run(
-    model: LoadedModel, readings: Sequence[_Reading], points: str, stage: str, progress: Progress, cancel: Cancel | None
+    model: LoadedModel, readings: Sequence[Reading], points: str, stage: str, progress: Progress, cancel: Cancel | None
 ) -> _Collected:
-    """One forward pass per batch through the decoder without its head; rows in the order of `readings`."""
-    layers, n = len(model.stack.layers), len(readings)
-    # Row 0 is what layer 0 is given, row l + 1 the output of layer l; d is known after the first batch.
-    rows: np.ndarray | None = None
-    cosine_sums, done = np.zeros(layers), 0
-    progress(stage, 0, n)
-    with torch.inference_mode(), reading_layers(model.stack.layers, points) as taken:
-        for batch in _batches(readings):
+    """One forward pass per batch; rows in the order of `readings`."""
+    layers, n = len(model.stack.layers), readings[-1].rows.stop
+    rows: np.ndarray | None = None  # d is known after the first batch
+    losses, cosine_sums, done = np.full(n, np.nan), np.zeros(layers), 0
+    progress(stage, 0, len(readings))
+    with torch.inference_mode(), reading_layers(model.stack.layers) as taken:
+        for batch in batches_of(readings, BATCH_TOKENS):
             if cancel is not None:
                 cancel.check()
-            _forward(model, batch, taken)
+            places = [row for reading in batch for row in reading.rows]
+            losses[places] = _forward(model, batch, points, taken)
+            found = taken.points().numpy()
             if rows is None:
-                rows = np.empty((layers + 1, n, taken.points[0].shape[-1]), dtype=np.float32)
-            rows[:, [reading.number for reading in batch]] = torch.stack(taken.points).numpy()
-            cosine_sums += taken.cosine_sums
+                rows = room_for((layers + 1, n, found.shape[-1]))
+            rows[:, places] = found
+            cosine_sums += taken.cosine_sums().numpy()
             done += len(batch)
-            progress(stage, done, n)
+            progress(stage, done, len(readings))
     assert rows is not None  # there is at least one text, hence one batch
-    return _Collected(rows[1:], rows[0], cosine_sums / sum(len(reading.tokens) for reading in readings))
+    return _Collected(rows, losses, cosine_sums / sum(len(reading.tokens) for reading in readings))
 
 
-def _forward(model: LoadedModel, batch: Sequence[_Reading], taken: LayerReadings) -> None:
-    """Read one batch, right-padded; `taken` then holds its readings."""
+def _forward(model: LoadedModel, batch: Sequence[Reading], points: str, taken: LayerReadings) -> np.ndarray:
+    """Read one batch, right-padded; `taken` then holds its readings. The losses of its points, float64."""
     ids, mask = padded([reading.tokens for reading in batch])
-    taken.start(mask)
-    device = model.network.device
-    with running(ids):
-        model.stack.base(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
+    at = None if points == MEAN else _pairs((text, place) for text, one in enumerate(batch) for place in one.places)
+    taken.start(mask, at)
+    tokens_of = [(text, tokens) for text, one in enumerate(batch) for tokens in one.foreseen]
+    losses = run_batch(model, ids, mask, *_pairs((text, token) for text, tokens in tokens_of for token in tokens))
+    _check_finite(model, batch, taken.endless(), losses)
+    parts = losses.split([len(tokens) for _, tokens in tokens_of])
+    return np.array([float(part.mean()) if len(part) else np.nan for part in parts])
 
 
-def _point(model: LoadedModel, reading: _Reading, points: str) -> Point:
-    if points == "mean":
-        return Point(reading.text.text, reading.text.subject, "", -1)
-    last = len(reading.tokens) - 1
-    token = str(model.tokenizer.decode([reading.tokens[last]]))
-    return Point(reading.text.text, reading.text.subject, token, last)
+def _pairs(pairs: Iterable[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+    """Texts of a batch and their tokens, int64 each."""
+    both = torch.tensor(list(pairs), dtype=torch.long).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _check_finite(model: LoadedModel, batch: Sequence[Reading], endless: Tensor, losses: Tensor) -> None:
+    """RunFailed where NaN or infinity came out: `endless` bool (L + 1, b), by layer and text; `losses` float64."""
+    broken = endless.any(dim=1).nonzero()
+    if len(broken):
+        layer = int(broken[0, 0]) - 1
+        which = endless[layer + 1].nonzero()[:, 0].tolist()
+        where = f"layer {layer} put out" if layer >= 0 else "the embedding put out"
+        whom = f"{len(which)} of the {len(batch)} texts of a batch, first {batch[which[0]].text.text[:40]!r}"
+    elif not bool(losses.isfinite().all()):
+        where, whom = (
+            "the layers' outputs are finite, but the head put out",
+            f"some of the {len(batch)} texts of a batch",
+        )
+    else:
+        return
+    half = model.dtype in HALF
+    remedy = "load the model as float32, or leave these texts out" if half else "check its weights, or leave them out"
+    raise RunFailed(f"{where} NaN or infinity for {whom}; {remedy}")
+
+
+def _points(model: LoadedModel, reading: Reading, losses: np.ndarray) -> Iterator[Point]:
+    """The points of one text; `losses` float64 (n,) by row."""
+    text, subject = reading.text.text, reading.text.subject
+    for row, place in zip(reading.rows, reading.places or (-1,), strict=True):
+        token = str(model.tokenizer.decode([reading.tokens[place]])) if place >= 0 else ""
+        yield Point(text, subject, token, place, None if np.isnan(losses[row]) else float(losses[row]))

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+JUDGES = "test"
+"""The split that models are judged by, which therefore may not calibrate them."""
+
 
 def text_hash(text: str) -> str:
     """SHA-256 of the text with runs of white space folded, first 16 hex digits.
@@ -33,11 +36,13 @@ class TextSet:
     """Texts from one source, in a fixed order.
 
     `source` is the word or path the user gave, `split` what part of it was read ("dev", "test", "").
+    `duplicates` is how many texts of the source were left out because an earlier one says the same.
     """
 
     texts: tuple[Text, ...]
     source: str
     split: str = ""
+    duplicates: int = 0
 
     @property
     def hashes(self) -> tuple[str, ...]:
@@ -47,6 +52,25 @@ class TextSet:
     def key(self) -> str:
         """Content key: depends on the texts and their order, not on where they came from."""
         return text_hash("\n".join(self.hashes))
+
+    @property
+    def calibration_warning(self) -> str:
+        """What whoever calibrates on these texts must be shown, in one line; empty where nothing is amiss."""
+        if self.split != JUDGES:
+            return ""
+        return (
+            f"calibration reads the split '{JUDGES}' of {self.source}: these are the questions or texts that scores, "
+            "such as MMLU's, are reported on, and a figure measured on them afterwards is worth nothing; use the "
+            "split 'dev'"
+        )
+
+    def preview(self, count: int = 3, width: int = 80) -> tuple[str, ...]:
+        """The first `count` texts, one line each of at most `width` characters."""
+        return tuple(_shortened(" ".join(text.text.split()), width) for text in self.texts[:count])
+
+
+def _shortened(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import mmap
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from tokenizers import processors
+from transformers import LlamaForCausalLM
 
-from mka.analysis import collection
+from mka.analysis import collection, room
 from mka.analysis.collection import collect
 from mka.errors import BadInput, Cancelled, RunFailed
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
+from mka.objects.activations import Activations
 from mka.objects.progress import Cancel
 from mka.objects.texts import Text, TextSet
 from mka.planning.planner import plan
@@ -59,7 +68,7 @@ def test_equals_the_models_own_hidden_states(family: str, tmp_path: Path) -> Non
 
 def test_batching_changes_nothing(tiny_llama: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"text {i} " * (1 + 7 * i % 11) for i in range(25)]
-    for points in ("last", "mean"):
+    for points in ("last", "mean", "tokens"):
         together = collect(tiny_llama, texts, points=points)
         with monkeypatch.context() as patch:
             patch.setattr(collection, "BATCH_TOKENS", 1)  # every text alone
@@ -67,7 +76,10 @@ def test_batching_changes_nothing(tiny_llama: LoadedModel, monkeypatch: pytest.M
         np.testing.assert_allclose(together.values, alone.values, atol=EXACT)
         np.testing.assert_allclose(together.entry, alone.entry, atol=EXACT)
         np.testing.assert_allclose(together.token_cosine, alone.token_cosine, atol=EXACT)
-        assert together.points == alone.points
+        np.testing.assert_allclose(losses(together), losses(alone), atol=EXACT)
+        assert [(point.text, point.position) for point in together.points] == [
+            (point.text, point.position) for point in alone.points
+        ]
 
 
 def test_batches_hold_at_most_512_padded_tokens(tiny_llama: LoadedModel) -> None:
@@ -185,8 +197,9 @@ def test_refuses_what_it_cannot_read(tiny_llama: LoadedModel) -> None:
         (lambda: collect(tiny_llama, ["one", "a\ud800"]), "calibration text 2 of 2 holds half of a surrogate pair"),
         (lambda: collect(tiny_llama, 3), "calibration is int"),  # type: ignore[arg-type]
         (lambda: collect(tiny_llama, ["one"], seed=-1), "seed must be a whole number"),
-        (lambda: collect(tiny_llama, ["one"], points="tokens"), "later version"),
-        (lambda: collect(tiny_llama, ["one"], points="first"), "use one of last, mean"),
+        (lambda: collect(tiny_llama, ["one"], points="first"), "use one of last, mean, tokens"),
+        (lambda: collect(tiny_llama, ["one"], points="tokens", per_text=0), "per_text must be a whole number from 1"),
+        (lambda: collect(tiny_llama, ["one"], longest=True), "longest must be a whole number from 1"),
         (lambda: collect(tiny_llama, ["one"], limit=0), "limit"),
     ):
         with pytest.raises(BadInput, match=words) as caught:
@@ -210,9 +223,243 @@ def test_leaves_no_hook_behind_even_when_stopped(tiny_llama: LoadedModel) -> Non
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in tiny_llama.network.modules())
 
 
-def test_no_head_is_run(tiny_llama: LoadedModel) -> None:
-    calls: list[int] = []
-    hook = tiny_llama.network.get_output_embeddings().register_forward_hook(lambda *_: calls.append(1))
-    collect(tiny_llama, TEXTS)
-    hook.remove()
-    assert calls == []
+def test_the_network_runs_once_per_batch_and_its_head_only_where_a_loss_is_asked_for(tiny_llama: LoadedModel) -> None:
+    bodies: list[int] = []
+    heads: list[torch.Size] = []
+    hooks = [
+        tiny_llama.stack.base.register_forward_hook(lambda *_: bodies.append(1)),
+        tiny_llama.network.get_output_embeddings().register_forward_hook(lambda _, args, out: heads.append(out.shape)),
+    ]
+    collect(tiny_llama, ["same length 1", "same length 2", "same length 3"])
+    assert (len(bodies), [tuple(shape) for shape in heads]) == (1, [(3, 1, 259)])
+    collect(tiny_llama, ["same length 1"], longest=1)  # BOS alone: nothing stands before it
+    for hook in hooks:
+        hook.remove()
+    assert (len(bodies), len(heads)) == (2, 1)
+
+
+def losses(found: Activations) -> list[float]:
+    return [float("nan") if point.loss is None else point.loss for point in found.points]
+
+
+def own_losses(model: LoadedModel, text: str) -> list[float]:
+    """Nats of each token of the text after the first, by the network's own logits of the text alone."""
+    inputs = model.tokenizer(text, return_tensors="pt")
+    with torch.no_grad():
+        logits = model.network(**inputs).logits[0, :-1].double()
+    return torch.nn.functional.cross_entropy(logits, inputs["input_ids"][0, 1:], reduction="none").tolist()
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma2", "gpt2", "phi"])  # gemma2 caps its logits
+def test_a_loss_is_that_of_the_models_own_logits(family: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family=family), dtype="float32", device="cpu")
+    own = [own_losses(model, text) for text in TEXTS]
+    np.testing.assert_allclose(losses(collect(model, TEXTS)), [of_text[-1] for of_text in own], rtol=EXACT)
+    np.testing.assert_allclose(losses(collect(model, TEXTS, points="mean")), list(map(np.mean, own)), rtol=EXACT)
+    for point in collect(model, TEXTS, points="tokens", per_text=3).points:
+        # own[i] is of token i + 1, so that of the token after `position` stands at `position`.
+        assert point.loss == pytest.approx(own[TEXTS.index(point.text)][point.position], rel=EXACT)
+
+
+def test_a_head_that_cannot_be_told_where_gives_the_same_losses(tiny_llama_folder: Path) -> None:
+    model = load(tiny_llama_folder, dtype="float32", device="cpu")
+    expected = {points: losses(collect(model, TEXTS, points=points)) for points in ("last", "mean", "tokens")}
+
+    class Plain(LlamaForCausalLM):
+        def forward(self, input_ids: Any, attention_mask: Any, use_cache: bool) -> Any:
+            return super().forward(input_ids=input_ids, attention_mask=attention_mask, use_cache=use_cache)
+
+    model.network.__class__ = Plain
+    for points, known in expected.items():
+        np.testing.assert_allclose(losses(collect(model, TEXTS, points=points)), known, rtol=EXACT)
+
+
+def test_single_tokens_are_drawn_one_from_each_stretch_of_a_text(tiny_llama: LoadedModel) -> None:
+    text = "abcdefghijklmnopqrstuvwxyz"  # 26 tokens behind BOS, of which 25 have a next one
+    found = collect(tiny_llama, [text, *TEXTS], points="tokens", per_text=5, seed=3)
+    mine = [point for point in found.points if point.text == text]
+    assert [(point.position - 1) // 5 for point in mine] == [0, 1, 2, 3, 4]
+    assert [point.token for point in mine] == [text[point.position - 1] for point in mine]
+    assert [point.text for point in found.points] == sorted(
+        (point.text for point in found.points), key=[text, *TEXTS].index
+    )
+    assert (found.kind, found.n_points, found.values.shape[1]) == ("tokens", len(found.points), len(found.points))
+    drawn = {
+        tuple(point.position for point in collect(tiny_llama, [text], points="tokens", per_text=5, seed=seed).points)
+        for seed in range(8)
+    }
+    assert len(drawn) == 8
+
+
+def test_a_texts_draw_does_not_hang_on_the_other_texts(tiny_llama: LoadedModel) -> None:
+    def positions(texts: list[str]) -> list[int]:
+        return [one.position for one in collect(tiny_llama, texts, points="tokens").points if one.text == TEXTS[1]]
+
+    assert positions(TEXTS) == positions([TEXTS[1]]) == positions(["before", TEXTS[1], "after"])
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_the_vectors_of_single_tokens_are_the_models_own(family: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family=family), dtype="float32", device="cpu")
+    found = collect(model, TEXTS, points="tokens", per_text=6)
+    for row, point in enumerate(found.points):
+        states = hidden(model, point.text)
+        assert 0 < point.position < states.shape[1] - 1  # never BOS, and with a token after it
+        np.testing.assert_allclose(found.entry[row], states[0, point.position], atol=EXACT)
+        np.testing.assert_allclose(found.values[:, row], states[1:, point.position], atol=EXACT)
+
+
+def test_texts_of_one_token(tiny_llama_folder: Path) -> None:
+    model = load(tiny_llama_folder, dtype="float32", device="cpu")
+    (point,) = collect(model, ["a"], points="tokens").points
+    assert (point.token, point.position, point.loss) == ("a", 1, None)  # nothing comes after it
+    assert collect(model, ["a"]).points[0].loss == pytest.approx(own_losses(model, "a")[0], rel=EXACT)
+    model.tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", special_tokens=[])
+    for points in ("last", "mean", "tokens"):
+        found = collect(model, ["a", "a far longer text " * 6], points=points)
+        assert found.points[0].loss is None and found.points[1].loss is not None
+        assert np.isfinite(found.values).all()
+
+
+def test_longest_cuts_texts_and_is_said(tiny_llama: LoadedModel) -> None:
+    stages: set[str] = set()
+    found = collect(tiny_llama, ["abc", "abcdefgh"], longest=5, progress=lambda stage, done, total: stages.add(stage))
+    assert [(point.token, point.position) for point in found.points] == [("c", 3), ("d", 4)]
+    assert (found.cut, found.tokens, found.longest) == (1, 4 + 5, 5)
+    assert stages == {"collect (1 texts cut to 5 tokens)"}
+    assert collect(tiny_llama, ["abc " * 99], longest=500).points[0].position == 127  # the context still holds
+
+
+def test_the_key_covers_how_the_texts_were_read(tiny_llama: LoadedModel) -> None:
+    ways: list[dict[str, Any]] = [
+        {}, {"longest": 3}, {"points": "mean"}, {"points": "tokens"}, {"points": "tokens", "per_text": 2},
+        {"points": "tokens", "seed": 1},
+    ]  # fmt: skip
+    keys = [collect(tiny_llama, TEXTS, **way).key for way in ways]
+    keys += [collect(tiny_llama, texts).key for texts in (TEXTS[::-1], TEXTS[1:], [TEXTS[0] + " ", *TEXTS[1:]])]
+    assert len(set(keys)) == len(keys)
+    assert collect(tiny_llama, TEXTS).key == keys[0]
+
+
+def test_large_activations_lie_in_a_file_that_nobody_sees(
+    tiny_llama: LoadedModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    in_memory = collect(tiny_llama, TEXTS)
+    monkeypatch.setattr(room, "IN_MEMORY", 16)
+    on_disk = collect(tiny_llama, TEXTS)
+    assert isinstance(owner(on_disk.values), mmap.mmap) and not isinstance(owner(in_memory.values), mmap.mmap)
+    np.testing.assert_array_equal(on_disk.values, in_memory.values)
+    np.testing.assert_array_equal(on_disk.entry, in_memory.entry)
+    assert list(tmp_path.iterdir()) == []
+
+
+def owner(array: Any) -> Any:
+    """What holds the array's memory in the end."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
+def test_a_disk_too_small_is_said_before_anything_is_written() -> None:
+    with pytest.raises(RunFailed, match=r"need 4e\+06 GB on disk, and .* \(too little is free\); .*TMPDIR") as caught:
+        room.room_for((1_000, 1_000_000, 1_000_000))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_is_read_as_float32(dtype: str, tiny_llama_folder: Path, tiny_llama: LoadedModel) -> None:
+    for points in ("last", "mean", "tokens"):
+        half = collect(load(tiny_llama_folder, dtype=dtype, device="cpu"), TEXTS, points=points)
+        whole = collect(tiny_llama, TEXTS, points=points)
+        assert half.values.dtype == half.entry.dtype == np.float32
+        np.testing.assert_allclose(half.values, whole.values, atol=0.2 * np.abs(whole.values).max())
+        np.testing.assert_allclose(half.token_cosine, whole.token_cosine, atol=0.02)
+        np.testing.assert_allclose(losses(half), losses(whole), rtol=0.1)
+
+
+def test_a_layer_of_zeros_has_cosine_0(tiny_llama_folder: Path) -> None:
+    model = load(tiny_llama_folder, dtype="float32", device="cpu")
+    model.network.get_input_embeddings().weight.data.zero_()
+    found = collect(model, TEXTS)
+    np.testing.assert_array_equal(found.token_cosine, 0)
+    np.testing.assert_array_equal(found.values, 0)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_numbers_without_end_are_told_by_layer_and_text(bad: float, tiny_llama_folder: Path) -> None:
+    def broken(break_it: Callable[[LoadedModel], object], dtype: str = "float32") -> str:
+        model = load(tiny_llama_folder, dtype=dtype, device="cpu")
+        break_it(model)
+        with pytest.raises(RunFailed) as caught:
+            collect(model, TEXTS)
+        assert "\n" not in str(caught.value)
+        assert not any(module._forward_hooks for module in model.network.modules())
+        return str(caught.value)
+
+    def layer(model: LoadedModel) -> None:
+        model.stack.layers[2].mlp.down_proj.weight.data[3] = bad
+
+    def word(model: LoadedModel) -> None:  # only TEXTS[1] holds a "g"
+        model.network.get_input_embeddings().weight.data[model.tokenizer.convert_tokens_to_ids("g")] = bad
+
+    def head(model: LoadedModel) -> None:
+        model.network.lm_head.weight = torch.nn.Parameter(torch.full_like(model.network.lm_head.weight, bad))
+
+    assert broken(layer).startswith(
+        "layer 2 put out NaN or infinity for 5 of the 5 texts of a batch, first 'One'; check"
+    )
+    assert broken(layer, "bfloat16").endswith("; load the model as float32, or leave these texts out")
+    assert broken(word).startswith(
+        "the embedding put out NaN or infinity for 1 of the 5 texts of a batch, first 'A dog"
+    )
+    assert "the head put out NaN or infinity" in broken(head)
+
+
+def bits(found: Activations) -> str:
+    content = (found.values.tobytes(), found.entry.tobytes(), found.token_cosine.tobytes(), repr(found.points).encode())
+    return hashlib.sha256(b"".join(content)).hexdigest()
+
+
+VARIED = [f"text {number} " * (1 + 7 * number % 11) for number in range(25)] + ["a"]
+
+
+def test_the_same_bits_in_each_call_and_process(tiny_llama: LoadedModel, tiny_llama_folder: Path) -> None:
+    watched: list[int] = []
+    first = {points: bits(collect(tiny_llama, VARIED, points=points)) for points in ("last", "mean", "tokens")}
+    for points in reversed(first):
+        again = collect(
+            tiny_llama, VARIED, points=points, progress=lambda stage, done, total: watched.append(done), cancel=Cancel()
+        )
+        assert bits(again) == first[points]
+    program = (
+        "from tests.analysis.test_collection import *\n"
+        f"torch.set_num_threads({torch.get_num_threads()})\n"
+        f"model = load({str(tiny_llama_folder)!r}, dtype='float32', device='cpu')\n"
+        "print(bits(collect(model, VARIED, points='tokens')))\n"
+    )
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert made.stdout.split()[-1] == first["tokens"]
+
+
+def test_threads_and_company_move_the_last_bits_at_most(
+    tiny_llama: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = torch.get_num_threads()
+    demo = load("demo", dtype="float32", device="cpu")
+    for model, texts in ((tiny_llama, VARIED), (demo, "demo")):
+        try:
+            torch.set_num_threads(1)
+            one = collect(model, texts, limit=60)
+            torch.set_num_threads(2)
+            others = [collect(model, texts, limit=60)]
+            monkeypatch.setattr(collection, "BATCH_TOKENS", 100)
+            others.append(collect(model, texts, limit=60))
+            monkeypatch.undo()
+        finally:
+            torch.set_num_threads(threads)
+        for other in others:
+            apart = np.linalg.norm(other.values - one.values, axis=2) / np.linalg.norm(one.values, axis=2)
+            assert apart.max() < collection.LAST_BITS
+            np.testing.assert_allclose(other.token_cosine, one.token_cosine, atol=1e-7)
+            np.testing.assert_allclose(losses(other), losses(one), rtol=1e-4)
