@@ -19,7 +19,7 @@ FILES = (".txt", ".jsonl", ".csv", ".json", ".tsv", ".parquet", ".gz", ".zip")
 """What a mistyped file ends in; no such word is asked for at a hub."""
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _ID = re.compile(
-    rf"(?P<name>{_NAME}/{_NAME})(@(?P<revision>[^@#:\s]+))?(#(?P<config>[^@#:\s]+))?(:(?P<split>[^@#:\s]+))?"
+    rf"(?P<name>{_NAME}/{_NAME})(@(?P<revision>[^@#:\s]+))?(#(?P<config>[^@#:\s]+))?(:(?P<split>[^@#:\s][^@#\s]*))?"
 )
 
 

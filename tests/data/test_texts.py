@@ -85,6 +85,46 @@ def test_csv_with_a_header(tmp_path: Path) -> None:
     assert texts_of(path) == ["one, and\nmore", "three"]
 
 
+@pytest.mark.parametrize(
+    ("content", "field", "texts"),
+    [
+        ("id,Body,title\n1,the longer one,a\n2,b,\n", None, ["the longer one", "b"]),
+        ("number,word\n123456789,a\n234567891,b\n", None, ["a", "b"]),  # numbers are no text, however long
+        ("text,body\na,the longer one\n", None, ["a"]),
+        ("text,Body\na,the longer one\n", "body", ["the longer one"]),
+        ("text,body\na,the longer one\n", " BODY ", ["the longer one"]),
+        ("question,A,B,C,D,answer\nWhich of these?,1,2,3,4,A\n", None, ["Which of these?"]),  # no MMLU: a header
+        ("Which of these?,1,2,3,4,A\n", None, ["Which of these?"]),  # MMLU by its letter
+    ],
+)
+def test_csv_finds_the_column(content: str, field: str | None, texts: list[str], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", content)
+    assert [text.text for text in load_texts(path, field=field).texts] == texts
+
+
+def test_jsonl_takes_the_field_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"text": "a", "Body": "b", "subject": "s"}\n')
+    assert load_texts(path, field="Body").texts == (Text("b", "s"),)
+    assert load_texts(path, field="subject").texts == (Text("s"),)
+
+
+def test_a_field_that_is_not_there_is_said(tmp_path: Path) -> None:
+    lines = write(tmp_path / "a.jsonl", '{"text": "a", "body": "b"}\n')
+    table = write(tmp_path / "a.csv", "text,body\na,\n")
+    plain = write(tmp_path / "a.txt", "a\n")
+    for source, field, words in (
+        (lines, "title", "has no field 'title'; it has 'text', 'body'"),
+        (table, "title", "has no field 'title'; it has 'text', 'body'"),
+        (table, "body", "field 'body' without any text"),
+        (plain, "text", "a.txt has no fields to choose 'text' from; leave the field out"),
+        (tmp_path, "text", "folder of MMLU questions .* has no fields"),
+        ("demo", "text", "the demo has no fields"),
+    ):
+        with pytest.raises(BadInput, match=words) as caught:
+            load_texts(source, field=field)
+        assert "\n" not in str(caught.value)
+
+
 def test_csv_of_mmlu_gives_its_questions_as_written(tmp_path: Path) -> None:
     path = write(tmp_path / "sea_life_dev.csv", MMLU_ROW + '"  Two\nlines ""quoted""",a,b,c,d,D\n')
     assert load_texts(path).texts == (
@@ -131,6 +171,7 @@ BROKEN = {
     "other.jsonl": ('{"text": "one"}\n{"body": "two"}\n', "line 2: no text in the field 'text'"),
     "half.jsonl": ('{"text": "one"}\n{"text": "two \\ud800"}\n', r"line 2: half of a surrogate pair \(such as"),
     "subject.jsonl": ('{"text": "one", "subject": "\\udc00"}\n', "line 1: half of a surrogate pair"),
+    "six_dev.csv": ("question,A,B,C,D,answer\nq,1,2,3,4,A\n", "row 1: the answer is 'answer'.* no header row"),
     "two.csv": ("a,b\n1,2\n", "has no string field"),
     "ragged.csv": ("id,text\n1,one\n2,one,two\n", "row 3: 3 columns instead of 2"),
     "none.csv": ("id,text\n1,\n", "without any text"),
