@@ -138,3 +138,13 @@ def test_squared_distance_of_the_neighbour_by_sorting_all(kernels) -> None:
     apart = ((ranks[:, :, None] - ranks[:, None, :]) ** 2).sum(axis=0)
     found = kernels.neighbor_squares(ranks, np.argsort(ranks[0]).astype(np.int32), 7)
     np.testing.assert_array_equal(found, np.sort(apart, axis=1)[:, 7])
+
+
+def test_compiles_also_where_nothing_can_be_kept_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    caching = pytest.importorskip("numba.core.caching")
+    from mka.analysis.neighbors_numba import compiled
+
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        pytest.importorskip("numba").njit(cache=True)(lambda x: x)
+    assert compiled(lambda x: x + 1)(2) == 3
