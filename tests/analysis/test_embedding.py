@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
 
 from mka.analysis.diffusion import diffusion_map
 from mka.analysis.embedding import EMBEDDERS, embed
+from mka.analysis.pca import principal_components
 from mka.analysis.procrustes import align_layers
+from mka.analysis.quality import map_trustworthiness
+from mka.analysis.umap_map import warm_up
 from mka.errors import BadInput, Cancelled
 from mka.objects.activations import Activations, Point
 from mka.objects.methods import METHODS
@@ -141,3 +147,141 @@ def test_reports_each_layer_and_stops_when_asked() -> None:
     cancel.request()
     with pytest.raises(Cancelled):
         embed(states(), cancel=cancel)
+
+
+@pytest.mark.parametrize("shape", [(40, 9), (9, 40), (40, 1), (3, 2)])
+def test_pca_of_every_shape_equals_scikit_learn(shape: tuple[int, int]) -> None:
+    points = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1) ** -1.0 + 7
+    found = principal_components(points, 2)
+    kept = min(2, *shape)
+    expected = PCA(kept, svd_solver="full").fit(points)
+    signs = np.sign((expected.transform(points) * found.coordinates[:, :kept]).sum(axis=0))
+    np.testing.assert_allclose(found.coordinates[:, :kept] * signs, expected.transform(points), atol=1e-12)
+    np.testing.assert_allclose(found.spectrum[:kept], expected.explained_variance_ratio_, atol=1e-12)
+    assert not found.coordinates[:, kept:].any()
+
+
+def test_pca_finds_an_axis_a_billion_times_fainter() -> None:
+    rng = np.random.default_rng(0)
+    expected = np.linalg.qr(np.column_stack([np.ones(30), rng.normal(size=(30, 2))]))[0][:, 1:] * [1, 1e-9]
+    found = principal_components(np.pad(expected, ((0, 0), (0, 4))), 2).coordinates
+    np.testing.assert_allclose(np.abs(found[:, 1]), np.abs(expected[:, 1]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [7, 40, 300])
+def test_trustworthiness_equals_scikit_learn(n: int) -> None:
+    rng = np.random.default_rng(0)
+    points, coordinates = rng.normal(size=(n, 6)) + 100, rng.normal(size=(n, 2))
+    for drawn in (coordinates, points[:, :2] + 0.1 * coordinates):
+        expected = trustworthiness(points, drawn, n_neighbors=min(10, (n - 1) // 2))
+        assert map_trustworthiness(points, drawn) == pytest.approx(expected, abs=1e-12)
+
+
+def test_trustworthiness_prefers_none_of_equally_near_points() -> None:
+    # Twenty points at each of two places: on a map that keeps the places no neighbour is a false one, in any order.
+    points = np.repeat([[0.1, 0.7, 0.3], [5.0, 5, 5]], 20, axis=0)
+    for order in (np.arange(40), np.random.default_rng(0).permutation(40)):
+        assert map_trustworthiness(points[order], points[order][:, :2]) == 1
+    assert map_trustworthiness(points, np.arange(80.0).reshape(40, 2) % 7) < 1
+
+
+def test_aligned_umap_holds_points_nearer_to_their_places_than_procrustes_does() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(1, 40, 5)) + 0.3 * rng.normal(size=(4, 40, 5))
+    aligned, plain = embed(values, "aligned-umap", n_neighbors=6), embed(values, "umap", n_neighbors=6)
+
+    def moved(coordinates: np.ndarray) -> float:
+        return float(np.linalg.norm(np.diff(coordinates, axis=0), axis=-1).mean() / coordinates.std())
+
+    assert moved(aligned.coordinates) < moved(plain.coordinates)
+    np.testing.assert_array_equal(embed(values, "aligned-umap", n_neighbors=6).coordinates, aligned.coordinates)
+    other = embed(values, "aligned-umap", n_neighbors=6, seed=1)
+    assert (other.coordinates != aligned.coordinates).any()
+    assert aligned.spectrum.shape == (4, 0)
+
+
+def test_aligned_umap_of_one_layer_is_its_umap_and_a_layer_without_spread_stands_at_zero() -> None:
+    values = states(3, 20)
+    one = embed(values[:1], "aligned-umap", align=False).unaligned
+    np.testing.assert_array_equal(one, embed(values[:1], "umap", align=False).unaligned)
+    values[1] = 3
+    found = embed(values, "aligned-umap", align=False).unaligned
+    assert not found[1].any()
+    assert found[0].any() and found[2].any()
+
+
+@pytest.mark.parametrize("method", ["umap", "aligned-umap"])
+def test_no_number_of_threads_changes_a_bit_of_a_umap(method: str) -> None:
+    import numba
+
+    values = states(2, 40)
+    found = []
+    for threads in (1, numba.config.NUMBA_NUM_THREADS):
+        before = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        try:
+            found.append(embed(values, method).unaligned)
+        finally:
+            numba.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
+
+
+def test_umap_can_be_warmed_up_beside_other_work() -> None:
+    values = states(2, 20)
+    expected = embed(values, "umap").coordinates
+    with ThreadPoolExecutor(2) as pool:
+        warming = [pool.submit(warm_up, method) for method in ("umap", "aligned-umap")]
+        np.testing.assert_array_equal(embed(values, "umap").coordinates, expected)
+        for each in warming:
+            each.result()
+
+
+def degenerate() -> dict[str, np.ndarray]:
+    clusters = states(2, 12)
+    clusters[:, :6] += 1e4
+    twice = states(2, 12)
+    twice[:, 6:] = twice[:, :6]
+    return {
+        "two clusters far apart": clusters,
+        "every point twice": twice,
+        "one feature": states(2, 12, 1),
+        "one feature with ties": np.round(states(2, 12, 1)),
+        "one layer": states(1, 12),
+        "float16": states(2, 12).astype(np.float16),
+        "whole numbers": np.round(states(2, 12) * 9).astype(np.int64),
+        "as few points as can be": states(2, 4),
+        "one layer without spread": np.concatenate([states(1, 12), np.ones((1, 12, 6), dtype=np.float32)]),
+        "all but one point equal": np.where(np.arange(12)[:, None] == 5, 1.0, np.zeros((2, 12, 3))),
+    }
+
+
+@pytest.mark.parametrize("method", list(EMBEDDERS))
+@pytest.mark.parametrize("case", list(degenerate()))
+def test_degenerate_points_have_finite_places_that_repeat(case: str, method: str) -> None:
+    values = degenerate()[case]
+    found = embed(values, method)
+    assert found.coordinates.shape == (*values.shape[:2], 2)
+    assert found.coordinates.dtype == np.float64
+    assert np.isfinite(found.coordinates).all()
+    if method != "aligned-umap":  # which compiles anew at each call, and has its own test that it repeats itself
+        np.testing.assert_array_equal(embed(values, method).coordinates, found.coordinates)
+    trust = np.array(found.quality["trustworthiness"])
+    assert ((trust >= 0) & (trust <= 1) | np.isnan(trust)).all()
+
+
+@pytest.mark.parametrize("method", list(EMBEDDERS))
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_fewer_points_than_a_plane_needs_are_refused(n: int, method: str) -> None:
+    with pytest.raises(BadInput, match=f"at least 4 points, got {n}; use more texts"):
+        embed(states(2, n), method)
+
+
+def test_a_path_over_layers_does_not_flip() -> None:
+    # Each layer the one before with little noise, so no point may jump: unaligned, an axis can change its sign.
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(1, 60, 8)) * np.arange(1, 9) ** -1.0 + 0.02 * rng.normal(size=(6, 60, 8))
+    values[::2] *= -1
+    for method in ("diffusion", "pca"):
+        found = embed(values, method)
+        steps = np.linalg.norm(np.diff(found.coordinates, axis=0), axis=-1)
+        assert steps.max() < 0.3 * found.coordinates.std()
