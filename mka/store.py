@@ -94,6 +94,10 @@ class Store:
             os.utime(path)
         return found
 
+    def holds(self, kind: str, key: str) -> bool:
+        """Whether there is a file of this kind and key, whole or not."""
+        return self.on and self._path(kind, key).is_file()
+
     def put(self, kind: str, key: str, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Keep a result: `meta` as JSON holds it, arrays of numbers. The least recently used ones make room for it."""
         header = {"format": FORMAT, "kind": kind, "key": key, "computed": _now(), "meta": meta}

@@ -11,13 +11,17 @@ from rich.console import Console
 from mka.cli.tables import bytes_text, digits, new_table, plain, say, written
 from mka.objects.comparison import Agreement, Comparison
 from mka.objects.similarity import Similarity
-from mka.workflows.analysis import Analysis, warnings
+from mka.workflows.analysis_files import Analysis
 
 COLUMN = 24
 """Characters that one measure takes in the table, its errors and ranks included."""
-STEADINESS = ((0.8, "holds"), (0.5, "holds by and large, near ties do not"), (0.2, "is shaky, trust wide gaps only"))
-"""From which tau on the ranking of neighbours is called what."""
-NOISE = "is no more than noise"
+STEADINESS = (
+    (0.8, "agree on the ranking of neighbours"),
+    (0.5, "agree by and large on the ranking of neighbours, so near ties say nothing"),
+    (0.2, "agree little on the ranking of neighbours, so only wide gaps say something"),
+)
+"""What two halves of the points do from which tau on."""
+NOISE = "do not agree on the ranking of neighbours: it is noise"
 MISLEADING_STRESS = 0.2
 
 
@@ -29,7 +33,7 @@ def show_analysis(out: Console, analysis: Analysis, folder: str | None) -> None:
             table.add_row(f"{layer}-{layer + 1}", *(_cell(one, layer) for one in measures.values()))
         out.print(table)
     if any(one.uncertainty for one in analysis.similarities.values()):
-        say(out, "value ± standard error over the texts, [95 % of the pair's rank among neighbours, 1 is most alike]")
+        say(out, "value ± standard error over the points [95 % interval of its rank among neighbours: 1 is most alike]")
     for sentence in _remarks(analysis):
         say(out, sentence)
     written(out, folder)
@@ -81,7 +85,8 @@ def _cell(one: Similarity, layer: int) -> str:
         return digits(found)
     error = known.stderr[layer, layer + 1]
     low, high = known.ranks[layer]
-    ranks = "" if math.isnan(low) else f" [{low:.0f}-{high:.0f}]"
+    span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}-{high:.0f}"
+    ranks = "" if math.isnan(low) else f" [{span}]"
     return digits(found) + ("" if math.isnan(error) else f" ± {digits(error)}") + ranks
 
 
@@ -99,8 +104,8 @@ def _remarks(analysis: Analysis) -> Iterator[str]:
     if bent:
         yield f"maps of the layers by {', '.join(bent)} mislead: two dimensions do not hold their distances"
     yield from _provenance(analysis)
-    for warning in warnings(analysis.split, analysis.calibration):
-        yield f"WARNING: {warning}"
+    if analysis.warning:
+        yield f"WARNING: {analysis.warning}"
 
 
 def _provenance(analysis: Analysis) -> Iterator[str]:
@@ -119,7 +124,7 @@ def _provenance(analysis: Analysis) -> Iterator[str]:
 
 def _steadiness(tau: float) -> str:
     said = next((words for least, words in STEADINESS if tau >= least), NOISE)
-    return f"on other texts of this kind, the ranking of neighbours {said} (Kendall's tau {tau:.2f})"
+    return f"two halves of the points {said} (Kendall's tau {tau:.2f})"
 
 
 def _pair(one: Comparison) -> str:

@@ -37,8 +37,16 @@ def analyze(
     points: Annotated[
         str, typer.Option(help="What a text gives: its last token, the mean, or some of its tokens.")
     ] = "last",
+    per_text: Annotated[int, typer.Option(min=1, help="How many tokens, for --points tokens.")] = 4,
+    longest: Annotated[int | None, typer.Option(min=1, help="Read at most so many tokens of a text.")] = None,
+    field: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which field of a .jsonl or .csv file has the text.")
+    ] = None,
     split: Annotated[str, typer.Option(help="dev, or test, which then can judge nothing any more.")] = "dev",
     limit: Limit = None,
+    subsamples: Annotated[
+        int, typer.Option(min=0, help="So many halves of the points say how sure each figure is; 0 for none.")
+    ] = 32,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Write the analysis into a folder.")] = None,
     overwrite: Overwrite = False,
     json: Json = None,
@@ -61,24 +69,24 @@ def analyze(
 
         measures, embeddings = words(measure, "--measure") or (), words(embed, "--embed") or ()
         workflow.check_names(measures, embeddings)
+        workflow.check_options(dims, subsamples)
         if out is not None:
             check_new_folder(Path(out), FILES, overwrite=overwrite)
-        texts = load_texts(calibration_source(calibration, model), split=split)
-        warnings = workflow.warnings(texts.split, texts.source)
-        for warning in warnings:
-            _shout(run, warning)
+        texts = load_texts(calibration_source(calibration, model), split=split, field=field)
+        if texts.calibration_warning:
+            _shout(run, texts.calibration_warning)
         store = open_store()
         made = workflow.analyze(
             Opening(dtype, device, revision, trust_remote_code).on_demand(model), texts,
-            measures=measures, embeddings=embeddings, dims=dims, points=points,
-            limit=limit, seed=seed, store=store, progress=run.progress, cancel=run.cancel,
+            measures=measures, embeddings=embeddings, dims=dims, points=points, per_text=per_text, longest=longest,
+            limit=limit, seed=seed, subsamples=subsamples, store=store, progress=run.progress, cancel=run.cancel,
         )  # fmt: skip
         note_cut(run, made)
         if out is not None:
             workflow.write_analysis(made, out, overwrite=overwrite)
-        if store.problem:
-            run.note(store.problem)
         run.answer(analysis_json(made), lambda console: show_analysis(console, made, out))
+    if store.problem:  # once the answer is given: it matters less
+        run.note(store.problem)
 
 
 def _shout(run: Run, warning: str) -> None:
@@ -89,17 +97,20 @@ def _shout(run: Run, warning: str) -> None:
 
 def note_cut(run: Run, analysis: Analysis) -> None:
     """Say which texts lost their end, if any did."""
-    if analysis.cut:
-        run.note(
-            f"{analysis.cut} of {analysis.n_texts} texts are longer than the model's context of "
-            f"{analysis.summary.context} tokens and were cut to it; shorten or split them to have their ends read"
-        )
+    if not analysis.cut:
+        return
+    some, longest, context = f"{analysis.cut} of {analysis.n_texts} texts", analysis.longest, analysis.summary.context
+    if longest is not None and (not context or longest < context):
+        run.note(f"{some} are longer than {longest} tokens and were cut to them, as --longest says")
+        return
+    run.note(
+        f"{some} are longer than the model's context of {context} tokens and were cut to it; "
+        "shorten or split them to have their ends read"
+    )
 
 
 def analysis_json(analysis: Analysis) -> dict[str, Any]:
     """What other programs read. Coordinates of the points are in the folder's arrays.npz only."""
-    from mka.workflows.analysis import warnings
-
     return {
         "model": analysis.summary.source,
         "fingerprint": analysis.summary.fingerprint,
@@ -117,12 +128,14 @@ def analysis_json(analysis: Analysis) -> dict[str, Any]:
         "texts": analysis.n_texts,
         "duplicates": analysis.duplicates,
         "kind": analysis.kind,
+        "per_text": analysis.per_text,
+        "longest": analysis.longest,
         "tokens": analysis.tokens,
         "cut": analysis.cut,
         "block_influence": 1 - analysis.token_cosine,
         "calibration": analysis.calibration,
         "split": analysis.split,
-        "warnings": warnings(analysis.split, analysis.calibration),
+        "warning": analysis.warning,
         "calibration_key": analysis.calibration_key,
         "text_hashes": analysis.text_hashes,
         "seed": analysis.seed,

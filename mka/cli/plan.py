@@ -131,7 +131,14 @@ def _basis(
 
     def measured(opened: LoadedModel, limit: int | None, seed: int, run: Run) -> Similarity:
         made = analyze(
-            opened, texts, measures=(measure,), limit=limit, seed=seed, progress=run.progress, cancel=run.cancel
+            opened,
+            texts,
+            measures=(measure,),
+            limit=limit,
+            seed=seed,
+            subsamples=0,
+            progress=run.progress,
+            cancel=run.cancel,
         )
         note_cut(run, made)
         return made.similarities[measure]

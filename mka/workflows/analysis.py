@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mka.data.texts import load_texts
+from mka.data.calibration import calibration_texts
 from mka.errors import BadInput
 from mka.objects.measures import MEASURES
 from mka.objects.methods import METHODS
@@ -17,16 +18,15 @@ from mka.store import Store, open_store
 from mka.workflows.analysis_files import Analysis, read_analysis, write_analysis
 from mka.workflows.kept import Kept, common_ingredients
 from mka.workflows.opening import ModelOnDemand
-from mka.workflows.pieces import Pieces, Reading
+from mka.workflows.pieces import Pieces, Reading, has_map
 from mka.workflows.versions import versions
 
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
 
-__all__ = ["Analysis", "analyze", "check_names", "read_analysis", "warnings", "write_analysis"]
+__all__ = ["Analysis", "analyze", "check_names", "read_analysis", "write_analysis"]
 
-JUDGING_SPLIT = "test"
-"""The split that scores are reported on."""
+SUBSAMPLES = 32
 
 
 def analyze(
@@ -37,8 +37,11 @@ def analyze(
     embeddings: Sequence[str] = (),
     dims: int = 2,
     points: str = "last",
+    per_text: int = 4,
+    longest: int | None = None,
     limit: int | None = None,
     seed: int = 0,
+    subsamples: int = SUBSAMPLES,
     parameters: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     store: Store | None = None,
     progress: Progress = silent,
@@ -48,7 +51,9 @@ def analyze(
 
     model:       one on demand (`Opening.on_demand`) is opened only where the store lacks a piece; of a loaded one,
                  which may have been changed in memory, nothing is kept or found
-    calibration, points, limit: as `mka.collect` takes them; `seed` draws texts and starts what is random
+    calibration, points, per_text, longest, limit: as `mka.collect` takes them; `seed` draws texts and points and
+                 starts what is random
+    subsamples:  so many say how sure each measure is (see `Uncertainty`); 0 for none
     dims:        2 or 3, of the embeddings
     parameters:  measure or method -> its parameters, plain numbers and words, where they are not the defaults
     store:       where pieces are kept; by default the user's own (`mka.store.open_store`)
@@ -56,15 +61,19 @@ def analyze(
     Raises BadInput as `collect`, `similarity` and `embed` do, an unknown name before any work.
     """
     check_names(measures, embeddings)
-    check_dims(dims)
-    texts = calibration if isinstance(calibration, TextSet) else load_texts(calibration, seed=seed)
+    check_options(dims, subsamples)
+    texts = calibration_texts(calibration, limit=limit, seed=seed)
     demanded = model if isinstance(model, ModelOnDemand) else ModelOnDemand(model.source, None, lambda _: model)
     kept = Kept(open_store() if store is None else store, common_ingredients(demanded.identity))
-    pieces = Pieces(demanded, texts, Reading(points, limit, seed), parameters, kept, progress, cancel)
+    pieces = Pieces(demanded, texts, Reading(points, per_text, longest, seed), parameters, kept, progress, cancel)
+    pieces.warm_up(embeddings, dims)
     reading = pieces.reading
+    similarities = {name: pieces.similarity(name) for name in dict.fromkeys(measures)}
     return Analysis(
         summary=pieces.summary,
-        similarities={name: pieces.similarity(name) for name in dict.fromkeys(measures)},
+        similarities={
+            name: replace(one, uncertainty=pieces.uncertainty(name, subsamples)) for name, one in similarities.items()
+        },
         embeddings={name: pieces.embedding(name, dims) for name in dict.fromkeys(embeddings)},
         calibration=texts.source,
         calibration_key=reading.calibration_key,
@@ -76,7 +85,11 @@ def analyze(
         token_cosine=reading.token_cosine,
         seed=seed,
         versions=versions(),
+        layer_maps={name: pieces.layer_map(one) for name, one in similarities.items() if has_map(one)},
         split=texts.split,
+        duplicates=reading.duplicates,
+        longest=reading.longest,
+        per_text=reading.per_text,
         from_store=kept.found,
     )
 
@@ -91,17 +104,9 @@ def check_names(measures: Sequence[str], embeddings: Sequence[str]) -> None:
         raise BadInput("nothing to compute; name at least one measure or embedding")
 
 
-def check_dims(dims: int) -> None:
-    """BadInput unless a map of so many dimensions can be drawn."""
+def check_options(dims: int, subsamples: int) -> None:
+    """BadInput unless maps of so many dimensions can be drawn, and so many subsamples be halves of the points."""
     if dims not in (2, 3) or isinstance(dims, bool):
         raise BadInput(f"dims must be 2 or 3, got {dims!r}")
-
-
-def warnings(split: str, source: str) -> tuple[str, ...]:
-    """What must be said of calibration texts of this split, in sentences of one line; none where all is well."""
-    if split != JUDGING_SPLIT:
-        return ()
-    return (
-        f"these calibration texts are the {split} split of {source}: a score measured on that split afterwards says "
-        "nothing, because the layers were chosen by its questions; use --split dev unless you know why not",
-    )
+    if subsamples < 0 or subsamples % 2:
+        raise BadInput(f"subsamples must be an even number, half of them the other halves, or 0, got {subsamples}")

@@ -24,6 +24,7 @@ from mka.objects.measures import MEASURES
 from mka.objects.methods import METHODS
 from mka.objects.model_summary import ModelSummary
 from mka.objects.similarity import Similarity
+from mka.objects.texts import TextSet
 from mka.store import DAMAGE
 from mka.workflows import parts
 from mka.workflows.writing import check_new_folder
@@ -35,7 +36,8 @@ CONTENT = "analysis.json"
 ARRAYS = "arrays.npz"
 FILES = (CONTENT, ARRAYS)
 PLAIN = (
-    "calibration", "calibration_key", "split", "text_hashes", "kind", "tokens", "cut", "duplicates", "seed", "versions"
+    "calibration", "calibration_key", "split", "text_hashes", "kind", "per_text", "longest", "tokens", "cut",
+    "duplicates", "seed", "versions",
 )  # fmt: skip
 """The fields of an analysis that are written as they are."""
 
@@ -56,6 +58,7 @@ class Analysis:
                       1 minus it is the block influence of the layer
     layer_maps:       by measure; a measure without a value for some pair of layers has none
     split:            what part of the calibration was read: "dev", "test", "" for all of it
+    longest, per_text: how many tokens of a text were read at most, and how many points it gave
     duplicates:       how many texts were left out because another says the same
     from_store:       piece -> when it was computed, for each that came from the store: measures and methods by their
                       names, "reading" for what the texts gave
@@ -77,6 +80,8 @@ class Analysis:
     layer_maps: Mapping[str, LayerMap] = field(default_factory=dict)
     split: str = ""
     duplicates: int = 0
+    longest: int | None = None
+    per_text: int = 1
     from_store: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -86,6 +91,11 @@ class Analysis:
     @property
     def n_texts(self) -> int:
         return len(self.text_hashes)
+
+    @property
+    def warning(self) -> str:
+        """What must be said of the texts (see `TextSet.calibration_warning`); empty where nothing is amiss."""
+        return TextSet((), self.calibration, self.split).calibration_warning
 
 
 def write_analysis(analysis: Analysis, folder: str | Path, *, overwrite: bool = False) -> None:
@@ -145,7 +155,7 @@ def _written(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
 
 def _as_written_now(content: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """A folder's content of format BEFORE in the form of FORMAT."""
-    added = {"split": "", "duplicates": 0, "uncertainty": {}, "layer_map": {}}
+    added = {"split": "", "duplicates": 0, "longest": None, "per_text": 1, "uncertainty": {}, "layer_map": {}}
     renamed = {"similarity": content["similarities"], "embedding": content["embeddings"]}
     return {**content, **added, **renamed}, {
         f"{name}/values" if name.startswith("similarity/") else name: array for name, array in arrays.items()

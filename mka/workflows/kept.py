@@ -79,6 +79,10 @@ class Kept:
         self.found[name] = artifact.computed
         return piece
 
+    def holds(self, kind: str, ingredients: Ingredients) -> bool:
+        """Whether `look_up` has something to read."""
+        return self.of is not None and self.store.holds(kind, self._key(ingredients))
+
     def keep(self, kind: str, ingredients: Ingredients, piece: Parts) -> None:
         """Put a piece into the store."""
         if self.of is not None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mka.errors import RunFailed
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
+from mka.objects.layer_map import LayerMap
 from mka.objects.measures import EMBEDDING, MEASURES, WEIGHTS
 from mka.objects.methods import METHODS
 from mka.objects.model_summary import ModelSummary
 from mka.objects.progress import Cancel, Progress
-from mka.objects.similarity import Similarity
+from mka.objects.similarity import Similarity, Uncertainty
 from mka.objects.texts import TextSet
 from mka.workflows import parts
-from mka.workflows.kept import COLLECTION, Ingredients, Kept, words_of
+from mka.workflows.kept import COLLECTION, LAYER_MAP, UNCERTAINTY, Ingredients, Kept, words_of
 from mka.workflows.opening import ModelOnDemand
 
 if TYPE_CHECKING:
@@ -28,12 +32,17 @@ MAPS_OF_MEASURES = "diffusion"
 """The method whose maps the measures of embeddings read."""
 
 
+COMPILED = ("umap", "aligned-umap")
+"""The methods whose library compiles itself in each process, for many seconds."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """How calibration texts are read; the fields are `mka.collect`'s options."""
 
     points: str = "last"
-    limit: int | None = None
+    per_text: int = 4
+    longest: int | None = None
     seed: int = 0
 
     @property
@@ -70,6 +79,15 @@ class Pieces:
         )
         return replace(found, source=self.model.source)
 
+    def warm_up(self, methods: Iterable[str], dims: int) -> None:
+        """Let what the embeddings need be compiled meanwhile, where they are not in the store."""
+        for method in COMPILED:
+            if method in methods and not self.kept.holds("embedding", self._embedded(method, dims)):
+                from mka.analysis.umap_map import warm_up
+
+                # A map that is asked for meanwhile waits for it; a run that fails does not.
+                threading.Thread(target=warm_up, args=(method,), daemon=True).start()
+
     @cached_property
     def reading(self) -> Activations:
         """What was read and where. Its vectors may be left out: see `activations`."""
@@ -94,13 +112,50 @@ class Pieces:
             from mka.analysis.measures import similarity
 
             return similarity(
-                self.activations, measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
+                self._source(measure), measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
                 **self._parameters(measure),
             )  # fmt: skip
 
         return self.kept.piece(
             measure, "similarity", self._measured(measure), compute, parts.similarity_parts,
             lambda meta, arrays: parts.similarity_of(meta, arrays, self.summary.layers, self._origin),
+        )  # fmt: skip
+
+    def uncertainty(self, measure: str, subsamples: int) -> Uncertainty | None:
+        """None for too few points, no subsamples, and a measure that reads no points."""
+        if subsamples == 0 or MEASURES[measure].needs == WEIGHTS:
+            return None
+
+        def compute() -> tuple[Uncertainty | None]:
+            from mka.analysis.uncertainty import uncertainty
+
+            return (
+                uncertainty(
+                    self.activations, measure, subsamples=subsamples, seed=self.how.seed, progress=self.progress,
+                    cancel=self.cancel, **self._parameters(measure),
+                ),
+            )  # fmt: skip
+
+        (found,) = self.kept.piece(
+            f"uncertainty of {measure}", "uncertainty",
+            {"uncertainty": UNCERTAINTY, "subsamples": subsamples, "of": self._measured(measure)}, compute,
+            lambda made: parts.uncertainty_parts(*made),
+            lambda meta, arrays: (parts.uncertainty_of(meta, arrays, self.summary.layers),),
+        )  # fmt: skip
+        return found
+
+    def layer_map(self, similarity: Similarity) -> LayerMap:
+        """Of one of this analysis's similarities, for which `has_map`."""
+
+        def compute() -> LayerMap:
+            from mka.analysis.layer_map import layer_map
+
+            return layer_map(similarity)
+
+        return self.kept.piece(
+            f"layer map of {similarity.measure}", "layer-map",
+            {"map": LAYER_MAP, "of": self._measured(similarity.measure)}, compute, parts.layer_map_parts,
+            lambda meta, arrays: parts.layer_map_of(meta, arrays, self.summary.layers),
         )  # fmt: skip
 
     def embedding(self, method: str, dims: int) -> Embedding:
@@ -120,6 +175,9 @@ class Pieces:
                 meta, arrays, self.summary.layers, self.reading.points, self._origin
             ),
         )  # fmt: skip
+
+    def _source(self, measure: str) -> Activations | LoadedModel:
+        return self._opened if MEASURES[measure].needs == WEIGHTS else self.activations
 
     @cached_property
     def _opened(self) -> LoadedModel:
@@ -145,7 +203,8 @@ class Pieces:
 
     @cached_property
     def _read(self) -> Ingredients:
-        return {"collection": COLLECTION, "texts": words_of(self.texts), "how": self.how.options}
+        texts = {"words": words_of(self.texts), "duplicates": self.texts.duplicates}
+        return {"collection": COLLECTION, "texts": texts, "how": self.how.options}
 
     def _measured(self, measure: str) -> Ingredients:
         fact = MEASURES[measure]
@@ -170,3 +229,9 @@ class Pieces:
 
     def _parameters(self, name: str) -> dict[str, Any]:
         return dict(self.parameters.get(name, {}))
+
+
+def has_map(similarity: Similarity) -> bool:
+    """Whether every two layers have a distance to draw."""
+    apart = ~np.eye(similarity.layers, dtype=bool)
+    return bool(np.isfinite(similarity.values[apart]).all())

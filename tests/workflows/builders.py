@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 def sentences(count: int, *, first: int = 0) -> list[str]:
@@ -29,3 +33,18 @@ def mmlu_folder(folder: Path, questions: int = 4) -> Path:
             with (folder / split / f"{subject}_{split}.csv").open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(rows)
     return folder
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal to the bit, arrays, types and all."""
+    if isinstance(one, np.ndarray):
+        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+    if dataclasses.is_dataclass(one):
+        return type(one) is type(other) and all(
+            same(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one)
+        )
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and repr(one) == repr(other)

@@ -14,30 +14,54 @@ import numpy as np
 import pytest
 
 from mka.analysis.collection import collect
+from mka.analysis.layer_map import layer_map
 from mka.analysis.measures import similarity
+from mka.analysis.uncertainty import uncertainty
 from mka.errors import BadInput, RunFailed
 from mka.models.loaded import LoadedModel
 from mka.objects.texts import Text, TextSet
 from mka.workflows.analysis import analyze
 from mka.workflows.analysis_files import ARRAYS, CONTENT, Analysis, read_analysis, write_analysis
-from tests.workflows.builders import sentences
+from mka.workflows.pieces import has_map
+from tests.workflows.builders import same, sentences
 
 TEXTS = TextSet(tuple(Text(one, "lands") for one in sentences(20)), "lands.txt")
 
 
 @pytest.fixture(scope="module")
 def analysis(tiny_llama: LoadedModel) -> Analysis:
-    return analyze(tiny_llama, TEXTS, measures=("npib", "cosine"), embeddings=("diffusion", "pca"), limit=16, seed=3)
+    return analyze(
+        tiny_llama, TEXTS, measures=("npib", "cosine"), embeddings=("diffusion", "pca"), limit=16, seed=3, subsamples=4
+    )
 
 
 def test_an_analysis_holds_what_the_steps_give_one_by_one(tiny_llama: LoadedModel, analysis: Analysis) -> None:
     read = collect(tiny_llama, TEXTS, limit=16, seed=3)
     for name in ("npib", "cosine"):
-        assert np.array_equal(analysis.similarities[name].values, similarity(read, name, seed=3).values)
+        one = similarity(read, name, seed=3)
+        assert same(analysis.layer_maps[name], layer_map(one))
+        known = uncertainty(read, name, subsamples=4, seed=3)
+        assert known is not None and same(analysis.similarities[name], replace(one, uncertainty=known))
     assert analysis.n_points == 16
     assert analysis.text_hashes == read.text_hashes == tuple(Text(point.text).hash for point in analysis.points)
     assert analysis.calibration == "lands.txt"
     assert analysis.summary.layers == 4
+
+
+def test_a_measure_without_a_value_for_some_pair_has_no_layer_map(tiny_llama: LoadedModel) -> None:
+    whole = similarity(collect(tiny_llama, TEXTS, limit=16), "cosine")
+    values = whole.values.copy()
+    assert has_map(whole)
+    values[2, 3] = values[3, 2] = math.nan
+    assert not has_map(replace(whole, values=values))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [({"dims": 4}, "dims must be 2 or 3"), ({"subsamples": 3}, "even number")]
+)
+def test_options_are_checked_before_any_work(tiny_llama: LoadedModel, options: dict[str, int], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        analyze(tiny_llama, "no-such-file.txt", **options)  # type: ignore[arg-type]
 
 
 def test_texts_beyond_the_context_are_counted(tiny_llama: LoadedModel) -> None:
@@ -68,21 +92,27 @@ def test_an_analysis_comes_back_as_it_was(analysis: Analysis, tmp_path: Path) ->
     )
     write_analysis(written, tmp_path / "deep" / "a")
     read = read_analysis(tmp_path / "deep" / "a")
+    assert same(read, written)
+    assert read.similarities["npib"].uncertainty is not None and set(read.layer_maps) == {"npib", "cosine"}
 
-    assert read.summary == written.summary
-    assert read.points == written.points
-    for name in ("calibration", "calibration_key", "text_hashes", "kind", "tokens", "cut", "seed", "versions"):
-        assert getattr(read, name) == getattr(written, name), name
-    assert np.array_equal(read.token_cosine, written.token_cosine)
-    one, two = read.similarities["npib"], written.similarities["npib"]
-    assert np.array_equal(one.values, two.values, equal_nan=True)
-    assert replace(one, values=values) == replace(two, values=values)
-    ours, theirs = read.embeddings["pca"], written.embeddings["pca"]
-    for name in ("coordinates", "unaligned", "spectrum"):
-        assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
-    assert np.array_equal(ours.quality["trustworthiness"], quality["trustworthiness"], equal_nan=True)
-    for name in ("method", "parameters", "seed", "aligned", "points", "model", "calibration_key", "text_hashes"):
-        assert getattr(ours, name) == getattr(theirs, name), name
+
+def test_a_folder_of_the_format_before_is_read(analysis: Analysis, tmp_path: Path) -> None:
+    plain = {name: replace(one, uncertainty=None) for name, one in analysis.similarities.items()}
+    expected = replace(analysis, similarities=plain, layer_maps={})
+    write_analysis(expected, tmp_path / "a")
+    content = json.loads((tmp_path / "a" / CONTENT).read_text())
+    for new in ("split", "duplicates", "longest", "per_text", "uncertainty", "layer_map"):
+        del content[new]
+    content |= {
+        "format": "mka-analysis/1", "similarities": content.pop("similarity"), "embeddings": content.pop("embedding")
+    }  # fmt: skip
+    (tmp_path / "a" / CONTENT).write_text(json.dumps(content))
+    with np.load(tmp_path / "a" / ARRAYS) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    named = {name.removesuffix("/values"): array for name, array in arrays.items()}
+    assert {"similarity/npib", "embedding/pca/unaligned", "token_cosine"} <= set(named)
+    np.savez(tmp_path / "a" / ARRAYS, **named)
+    assert same(read_analysis(tmp_path / "a"), expected)
 
 
 def test_nothing_is_overwritten_unasked_and_nothing_foreign_ever(analysis: Analysis, tmp_path: Path) -> None:

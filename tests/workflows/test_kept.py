@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -30,11 +29,19 @@ from mka.store import Store
 from mka.workflows.analysis import Analysis, analyze
 from mka.workflows.opening import ModelOnDemand, Opening
 from tests.tiny import tiny_model_folder
-from tests.workflows.builders import sentences, text_file
+from tests.workflows.builders import same, sentences, text_file
 
 TEXTS = TextSet(tuple(Text(one, "lands") for one in sentences(16)), "lands.txt")
 EVERYTHING = {"measures": ("npib", "cosine", "block-influence"), "embeddings": ("diffusion", "pca")}
-PIECES = {"model", "reading", "npib", "cosine", "block-influence", "diffusion", "pca"}
+SUBSAMPLES = 4
+
+
+def of_measure(name: str) -> set[str]:
+    """The pieces that a measure gives."""
+    return {name, f"uncertainty of {name}", f"layer map of {name}"}
+
+
+PIECES = {"model", "reading", "diffusion", "pca"}.union(*map(of_measure, EVERYTHING["measures"]))
 ON_CPU = Opening(dtype="float32", device="cpu")
 
 
@@ -50,7 +57,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def run(folder: Path, store: Store, texts: TextSet = TEXTS, opening: Opening = ON_CPU, **options: Any) -> Analysis:
-    return analyze(opening.on_demand(str(folder)), texts, store=store, **{**EVERYTHING, **options})
+    asked = {**EVERYTHING, "subsamples": SUBSAMPLES, **options}
+    return analyze(opening.on_demand(str(folder)), texts, store=store, **asked)
 
 
 def unopened(folder: Path) -> ModelOnDemand:
@@ -62,34 +70,24 @@ def unopened(folder: Path) -> ModelOnDemand:
     return replace(ON_CPU.on_demand(str(folder)), open=refuse)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Equal to the bit, arrays, types and all."""
-    if isinstance(one, np.ndarray):
-        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
-    if dataclasses.is_dataclass(one):
-        return type(one) is type(other) and all(
-            same(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one)
-        )
-    if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and repr(one) == repr(other)
-
-
 def test_a_hit_is_what_was_computed_to_the_bit_and_opens_no_model(folder: Path, store: Store) -> None:
     first = run(folder, store)
-    second = analyze(unopened(folder), TEXTS, store=store, **EVERYTHING)
+    second = analyze(unopened(folder), TEXTS, store=store, subsamples=SUBSAMPLES, **EVERYTHING)
     assert first.from_store == {} and set(second.from_store) == PIECES
     assert same(replace(first, from_store={}), replace(second, from_store={}))
-    computed = analyze(load(folder, dtype="float32", device="cpu"), TEXTS, store=store, **EVERYTHING)
+    assert second.similarities["npib"].uncertainty is not None and second.layer_maps["cosine"].stress >= 0
+    model = load(folder, dtype="float32", device="cpu")
+    computed = analyze(model, TEXTS, store=store, subsamples=SUBSAMPLES, **EVERYTHING)
     assert same(computed, replace(second, from_store={}))
 
 
 def test_new_pieces_are_computed_of_kept_activations(folder: Path, store: Store) -> None:
     run(folder, store, measures=("cosine",), embeddings=())
-    made = analyze(unopened(folder), TEXTS, measures=("cosine", "npib"), embeddings=("pca",), store=store)
-    assert set(made.from_store) == {"model", "reading", "cosine"}
+    demanded = unopened(folder)
+    made = analyze(
+        demanded, TEXTS, measures=("cosine", "npib"), embeddings=("pca",), subsamples=SUBSAMPLES, store=store
+    )
+    assert set(made.from_store) == {"model", "reading"} | of_measure("cosine")
 
 
 def test_activations_too_large_to_keep_are_read_again(folder: Path, tmp_path: Path) -> None:
@@ -193,16 +191,30 @@ def test_the_name_of_the_texts_and_of_the_model_changes_nothing(
     assert (made.calibration, made.summary.source) == ("same.txt", folder.name)
 
 
-@pytest.mark.parametrize("options", [{"points": "mean"}, {"limit": 12}, {"seed": 1}])
+@pytest.mark.parametrize(
+    "options", [{"points": "mean"}, {"points": "tokens"}, {"longest": 9}, {"limit": 12}, {"seed": 1}]
+)
 def test_another_way_of_reading_misses(folder: Path, store: Store, options: dict[str, Any]) -> None:
     run(folder, store)
     assert set(run(folder, store, **options).from_store) == {"model"}
 
 
+def test_another_number_of_tokens_of_each_text_misses(folder: Path, store: Store) -> None:
+    run(folder, store, points="tokens", per_text=2)
+    made = run(folder, store, points="tokens", per_text=3)
+    assert set(made.from_store) == {"model"} and (made.n_points, made.n_texts) == (48, 16)
+
+
+def test_duplicates_are_counted_also_from_the_store(folder: Path, store: Store) -> None:
+    run(folder, store)
+    twice = replace(TEXTS, texts=(*TEXTS.texts, TEXTS.texts[0]))
+    assert [run(folder, store, twice).duplicates for _ in range(2)] == [1, 1]
+
+
 def test_parameters_and_dims_belong_to_their_piece_alone(folder: Path, store: Store) -> None:
     run(folder, store)
     plain = run(folder, store, parameters={"npib": {"corrected": False}})
-    assert PIECES - set(plain.from_store) == {"npib"}
+    assert PIECES - set(plain.from_store) == of_measure("npib")
     assert plain.similarities["npib"].parameters["corrected"] is False
     wide = run(folder, store, parameters={"diffusion": {"alpha": 0.25}})
     assert PIECES - set(wide.from_store) == {"diffusion"}
@@ -218,9 +230,9 @@ def _raised(facts: Any, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "facts", "name", "gone"),
     [
-        ("MEASURES", MEASURES, "cosine", {"cosine"}),
+        ("MEASURES", MEASURES, "cosine", of_measure("cosine")),
         ("METHODS", METHODS, "pca", {"pca"}),
-        ("METHODS", METHODS, "diffusion", {"diffusion", "npib"}),
+        ("METHODS", METHODS, "diffusion", {"diffusion"} | of_measure("npib")),
     ],
 )
 def test_a_new_version_misses(
@@ -235,6 +247,39 @@ def test_a_new_version_of_collecting_misses(folder: Path, store: Store, monkeypa
     run(folder, store)
     monkeypatch.setattr(mka.workflows.pieces, "COLLECTION", 99)
     assert set(run(folder, store).from_store) == {"model"}
+
+
+@pytest.mark.parametrize(("name", "piece"), [("UNCERTAINTY", "uncertainty of"), ("LAYER_MAP", "layer map of")])
+def test_a_new_version_of_what_follows_a_measure_misses(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch, name: str, piece: str
+) -> None:
+    run(folder, store)
+    monkeypatch.setattr(mka.workflows.pieces, name, 99)
+    assert PIECES - set(run(folder, store).from_store) == {f"{piece} {one}" for one in EVERYTHING["measures"]}
+
+
+def test_other_subsamples_miss_alone(folder: Path, store: Store) -> None:
+    run(folder, store)
+    made = run(folder, store, subsamples=6)
+    assert PIECES - set(made.from_store) == {f"uncertainty of {one}" for one in EVERYTHING["measures"]}
+    without = run(folder, store, subsamples=0)
+    assert all(one.uncertainty is None for one in without.similarities.values())
+
+
+def test_too_few_points_for_halves_are_remembered_too(folder: Path, store: Store) -> None:
+    few = replace(TEXTS, texts=TEXTS.texts[:5])  # halves of two, and npib needs four
+    first = run(folder, store, few, measures=("npib",), embeddings=())
+    again = run(folder, store, few, measures=("npib",), embeddings=())
+    assert first.similarities["npib"].uncertainty is again.similarities["npib"].uncertainty is None
+    assert of_measure("npib") <= set(again.from_store)
+
+
+def test_weights_hang_on_the_model_alone(folder: Path, store: Store) -> None:
+    first = run(folder, store, measures=("weights",), embeddings=())
+    other = run(folder, store, replace(TEXTS, texts=TEXTS.texts[1:]), measures=("weights",), embeddings=())
+    assert set(other.from_store) == {"model", "weights", "layer map of weights"}
+    assert same(first.similarities["weights"], other.similarities["weights"])
+    assert other.similarities["weights"].text_hashes == ()
 
 
 @pytest.mark.parametrize(
