@@ -29,8 +29,8 @@ def show_analysis(out: Console, analysis: Analysis, folder: str | None) -> None:
     """Every pair of neighbours by every measure, and how far the figures and the maps can be believed."""
     for measures in _beside(analysis.similarities, max(1, (out.width - 8) // COLUMN)):
         table = new_table("layers", *measures)
-        for layer in range(analysis.summary.layers - 1):
-            table.add_row(f"{layer}-{layer + 1}", *(_cell(one, layer) for one in measures.values()))
+        for layer, cells in enumerate(zip(*map(_cells, measures.values()), strict=True)):
+            table.add_row(f"{layer}-{layer + 1}", *cells)
         out.print(table)
     if any(one.uncertainty for one in analysis.similarities.values()):
         say(out, "value ± standard error over the points [95 % interval of its rank among neighbours: 1 is most alike]")
@@ -77,6 +77,12 @@ def _beside(similarities: Mapping[str, Similarity], count: int) -> Iterator[dict
     named = list(similarities.items())
     for start in range(0, len(named), count):
         yield dict(named[start : start + count])
+
+
+def _cells(one: Similarity) -> list[str]:
+    """One per pair of neighbours, equally wide, so that the values stand below one another."""
+    cells = [_cell(one, layer) for layer in range(one.layers - 1)]
+    return [cell.ljust(max(map(len, cells))) for cell in cells]
 
 
 def _cell(one: Similarity, layer: int) -> str:
