@@ -14,7 +14,7 @@ from mka.analysis.cka import cka
 from mka.analysis.copula import copula
 from mka.analysis.cosine import angular, block_influence, cosine
 from mka.analysis.distances import euclidean, mahalanobis
-from mka.analysis.embedding import embed
+from mka.analysis.embedding import EMBEDDERS, Task
 from mka.analysis.ksg import nmi_ksg
 from mka.analysis.npib import bins_per_axis, npib
 from mka.analysis.npib_code import npib_as_coded
@@ -128,6 +128,9 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
 )
 
 
+MAP_DIMS = 2
+"""Axes of the diffusion map that measures of embeddings read."""
+
 FEW_POINTS = 12
 """With fewer, two bins an axis leave less than three points in each cell of npib."""
 
@@ -227,9 +230,20 @@ def read(
     _check_points(measure, hidden.values.shape[1])
     values = hidden.values
     if measure.needs == EMBEDDING:
-        map_settings = {name: settings[name] for name in estimator.map_defaults}
-        values = embed(source, "diffusion", align=False, progress=progress, cancel=cancel, **map_settings).unaligned
+        values = _map_coordinates(values, {name: settings[name] for name in estimator.map_defaults}, progress, cancel)
     return Given(values, hidden.token_cosine, hidden.model, hidden.calibration_key, hidden.text_hashes)
+
+
+def _map_coordinates(values: Array, settings: Mapping[str, Any], progress: Progress, cancel: Cancel | None) -> Array:
+    """Unaligned coordinates (L, n, 2) of the diffusion map, as `embed` gives them, without its figures of quality."""
+    diffusion = EMBEDDERS["diffusion"]
+    complete_settings = {**diffusion.defaults, **settings}
+    diffusion.check(**complete_settings)
+    coordinates: list[Array] = []
+    for layer_map in diffusion.maps(values, Task(MAP_DIMS, 0, complete_settings, cancel)):
+        coordinates.append(layer_map.coordinates)
+        progress("embed (diffusion)", len(coordinates), len(values))
+    return np.stack(coordinates)
 
 
 def _check_points(measure: Measure, n: int) -> None:
