@@ -73,3 +73,17 @@ def test_the_kernel_is_symmetric_and_right(n: int) -> None:
     np.testing.assert_array_equal(kernel, kernel.T)
     np.testing.assert_allclose(kernel, np.exp(-np.sqrt(cdist(points, points) / 4.0)), atol=1e-5)
     assert (np.diagonal(kernel) == 1).all()
+
+
+def test_the_median_is_exact_where_the_sample_does_not_bracket_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = cloud()
+    found = squared_distances(*centred(points), map)
+    assert found is not None
+    monkeypatch.setattr("mka.analysis.kernel.MARGIN", 0.0)
+    assert median_distance(found, map) == pytest.approx(np.median(pdist(points)), rel=1e-6)
+
+
+def test_a_point_of_huge_norm_does_not_make_all_others_near() -> None:
+    points = cloud()
+    points[5] *= 1e4
+    assert squared_distances(*centred(points), map) is not None
