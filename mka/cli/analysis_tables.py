@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from mka.cli.tables import bytes_text, digits, new_table, plain, say, written
@@ -80,20 +81,23 @@ def _beside(similarities: Mapping[str, Similarity], count: int) -> Iterator[dict
 
 
 def _cells(one: Similarity) -> list[str]:
-    """One per pair of neighbours, equally wide, so that the values stand below one another."""
-    cells = [_cell(one, layer) for layer in range(one.layers - 1)]
-    return [cell.ljust(max(map(len, cells))) for cell in cells]
+    """One per pair of neighbours: the value, and its error and ranks where they are known, below one another."""
+    known, values = one.uncertainty, one.adjacent
+    if known is None:
+        return [digits(value) for value in values]
+    ranks = [_span(low, high) for low, high in known.ranks]
+    width = max(map(len, ranks), default=0)
+    errors = np.diagonal(known.stderr, offset=1)
+    return [
+        f"{digits(value)} ± {digits(error)} {rank:>{width}}" if math.isfinite(error) else digits(value)
+        for value, error, rank in zip(values, errors, ranks, strict=True)
+    ]
 
 
-def _cell(one: Similarity, layer: int) -> str:
-    found, known = one.adjacent[layer], one.uncertainty
-    if known is None or math.isnan(found):
-        return digits(found)
-    error = known.stderr[layer, layer + 1]
-    low, high = known.ranks[layer]
-    span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f}-{high:.0f}"
-    ranks = "" if math.isnan(low) else f" [{span}]"
-    return digits(found) + ("" if math.isnan(error) else f" ± {digits(error)}") + ranks
+def _span(low: float, high: float) -> str:
+    if math.isnan(low):
+        return ""
+    return f"[{low:.0f}]" if round(low) == round(high) else f"[{low:.0f}-{high:.0f}]"
 
 
 def _remarks(analysis: Analysis) -> Iterator[str]:
