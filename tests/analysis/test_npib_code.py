@@ -86,10 +86,10 @@ def test_values_against_a_plain_loop_over_scikit_learn() -> None:
 
 
 def test_a_pair_hangs_on_its_two_layers_alone() -> None:
-    coordinates = wandering(4, 80, 3)
+    coordinates = wandering(8, 80, 3)
     values = npib_as_coded(coordinates)
     np.testing.assert_array_equal(values, values.T)
-    order = [2, 0, 3]
+    order = [6, 4, 0, 5, 1, 3]
     np.testing.assert_array_equal(npib_as_coded(coordinates[order]), values[np.ix_(order, order)])
 
 
