@@ -25,6 +25,8 @@ from mka.objects.measures import MEASURES
 from mka.objects.methods import METHODS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mka.workflows.analysis import Analysis
 
 
@@ -58,7 +60,6 @@ def analyze(
 ) -> None:
     """Compare every pair of layers on calibration texts: which layers repeat each other."""
     with command(json, inputs=(model, calibration), out=out) as run:
-        from mka.cli.analysis_tables import show_analysis
         from mka.data.texts import load_texts
         from mka.store import open_store
         from mka.workflows import analysis as workflow
@@ -84,9 +85,15 @@ def analyze(
         note_cut(run, made)
         if out is not None:
             workflow.write_analysis(made, out, overwrite=overwrite)
-        run.answer(analysis_json(made), lambda console: show_analysis(console, made, out))
+        run.answer(analysis_json(made), lambda console: _show(console, made, out))
     if store.problem:  # once the answer is given: it matters less
         run.note(store.problem)
+
+
+def _show(console: Console, made: Analysis, out: str | None) -> None:
+    from mka.cli.analysis_tables import show_analysis  # here, because JSON needs no table
+
+    show_analysis(console, made, out)
 
 
 def _shout(run: Run, warning: str) -> None:
