@@ -13,6 +13,7 @@ from mka.errors import BadInput
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, silent
 from mka.studio.models import ModelStore
+from tests.tiny import tiny_model_folder
 
 PLAN = MergePlan(4, (MergeGroup((1, 2), (0.5, 0.5)),))
 
@@ -44,3 +45,16 @@ def test_a_plan_is_merged_once(tiny_llama_folder: Path):
     assert merged(store, tiny_llama_folder, PLAN) is first
     other = merged(store, tiny_llama_folder, replace(PLAN, groups=(MergeGroup((2, 3), (0.5, 0.5)),)))
     assert other is not first and other.plan.groups[0].layers == (2, 3)
+
+
+def test_the_model_held_goes_by_its_files_as_they_were_when_it_was_read(tmp_path: Path):
+    folder = tiny_model_folder(tmp_path, layers=2)
+    store = ModelStore()
+    before = store.on_demand(str(folder))
+    held = store.model(str(folder))
+    config = folder / "config.json"
+    config.write_text(config.read_text() + " ")
+    assert store.on_demand(str(folder)).identity == before.identity is not None
+    assert store.on_demand(str(folder)).open(silent) is held
+    store.evict()
+    assert store.on_demand(str(folder)).identity != before.identity
