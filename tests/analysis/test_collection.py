@@ -19,6 +19,7 @@ from transformers import LlamaForCausalLM
 
 from mka.analysis import collection, room
 from mka.analysis.collection import collect
+from mka.analysis.hooks import LayerReadings
 from mka.errors import BadInput, Cancelled, RunFailed
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
@@ -332,11 +333,14 @@ def test_longest_cuts_texts_and_is_said(tiny_llama: LoadedModel) -> None:
 
 def test_the_key_covers_how_the_texts_were_read(tiny_llama: LoadedModel) -> None:
     ways: list[dict[str, Any]] = [
-        {}, {"longest": 3}, {"points": "mean"}, {"points": "tokens"}, {"points": "tokens", "per_text": 2},
+        {}, {"longest": 3}, {"points": "mean"}, {"points": "mean", "longest": 3}, {"points": "tokens"},
+        {"points": "tokens", "per_text": 2},
         {"points": "tokens", "seed": 1},
     ]  # fmt: skip
     keys = [collect(tiny_llama, TEXTS, **way).key for way in ways]
-    keys += [collect(tiny_llama, texts).key for texts in (TEXTS[::-1], TEXTS[1:], [TEXTS[0] + " ", *TEXTS[1:]])]
+    other = TextSet((Text(TEXTS[0], "a subject"), *map(Text, TEXTS[1:])), "mine")
+    others = (TEXTS[::-1], TEXTS[1:], [TEXTS[0] + " ", *TEXTS[1:]], [TEXTS[0].upper(), *TEXTS[1:]], other)
+    keys += [collect(tiny_llama, texts).key for texts in others]
     assert len(set(keys)) == len(keys)
     assert collect(tiny_llama, TEXTS).key == keys[0]
 
@@ -376,6 +380,15 @@ def test_half_precision_is_read_as_float32(dtype: str, tiny_llama_folder: Path, 
         np.testing.assert_allclose(half.values, whole.values, atol=0.2 * np.abs(whole.values).max())
         np.testing.assert_allclose(half.token_cosine, whole.token_cosine, atol=0.02)
         np.testing.assert_allclose(losses(half), losses(whole), rtol=0.1)
+
+
+def test_a_layer_that_is_given_another_tensor_is_measured_by_it() -> None:
+    taken = LayerReadings()
+    taken.start(torch.tensor([[1, 1]]), None)
+    taken.read(0, torch.tensor([[[1.0, 0.0], [3.0, 4.0]]]), torch.tensor([[[2.0, 0.0], [3.0, 4.0]]]))
+    taken.read(1, torch.tensor([[[0.0, 5.0], [1.0, 0.0]]]), torch.tensor([[[1.0, 0.0], [0.6, 0.8]]]))
+    np.testing.assert_allclose(taken.cosine_sums(), [1 + 1, 0 + 0.6], rtol=1e-6)
+    np.testing.assert_allclose(taken.points()[:, 0], [[2, 2], [2.5, 2], [0.8, 0.4]], rtol=1e-6)
 
 
 def test_a_layer_of_zeros_has_cosine_0(tiny_llama_folder: Path) -> None:
