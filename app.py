@@ -9,6 +9,7 @@ from mka.studio import session
 from mka.studio.example import open_example
 from mka.studio.job_strip import job_strip
 from mka.studio.sidebar import sidebar
+from mka.studio.style import readable_choices
 
 ICON = str(asset("icon.png"))
 
@@ -29,15 +30,18 @@ navigation = st.navigation(
         st.Page("pages/model.py", title="Model", icon=":material/deployed_code:", url_path="model"),
         st.Page("pages/similarity.py", title="Similarity", icon=":material/grid_on:", url_path="similarity"),
         st.Page("pages/manifold.py", title="Manifold", icon=":material/scatter_plot:", url_path="manifold"),
+        st.Page("pages/layers.py", title="Layers", icon=":material/conversion_path:", url_path="layers"),
         st.Page("pages/plan.py", title="Plan", icon=":material/call_merge:", url_path="plan"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/query_stats:", url_path="evaluate"),
         st.Page("pages/export.py", title="Export", icon=":material/file_export:", url_path="export"),
+        st.Page("pages/guide.py", title="Guide", icon=":material/menu_book:", url_path="guide"),
     ]
 )
 wanted = st.session_state.pop(session.WANTED, None)
 if wanted is not None:
     page, query = wanted
     st.switch_page(page, query_params=query)
+readable_choices()
 sidebar()
 job_strip()
 navigation.run()

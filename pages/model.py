@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.figures import words
-from mka.objects.measures import MEASURES
-from mka.objects.methods import METHODS
 from mka.studio import model_view, session, widgets, work
+from mka.studio.analysis_form import analysis_form
 from mka.studio.commands import analyze_lines, inspect_lines
-from mka.studio.desk import Desk
 from mka.studio.memory import bytes_text, free_bytes
 from mka.studio.offers import offered_models
 
@@ -46,47 +43,6 @@ def open_form() -> None:
         )
 
 
-def analyze_form(desk: Desk) -> None:
-    """Choose calibration and measures; nothing runs before the button."""
-    st.subheader("Analyze it", anchor=False)
-    st.caption("Read calibration texts through the model, then compare its layers by what each made of them.")
-    with st.container(border=True):
-        first, second = st.columns(2)
-        calibration = first.text_input(
-            "Calibration texts",
-            desk.analysis.calibration if desk.analysis else desk.own_data,
-            key=f"calibration-{desk.summary.fingerprint}",
-            placeholder="a .txt, .jsonl or .csv file, or a folder",
-            help="demo for the demo model; else a .txt, .jsonl or .csv file, or a folder in MMLU's layout.",
-        ).strip()
-        limit = int(second.number_input("Texts at most", 4, 100_000, 256, key="texts", persist_state="session"))
-        measures = first.multiselect(
-            "Similarity measures",
-            list(MEASURES),
-            ["npib", "cosine"],
-            format_func=words.measure_title,
-            key="measures",
-            persist_state="session",
-        )
-        embeddings = second.multiselect(
-            "Manifold maps",
-            list(METHODS),
-            ["diffusion"],
-            format_func=words.method_title,
-            key="maps",
-            persist_state="session",
-        )
-        st.caption(model_view.cost_of_reading(desk.summary, limit))
-        job = work.analyze(session.process(), desk.summary.source, calibration, measures, embeddings, limit)
-        st.button(
-            "Analyze",
-            type="primary",
-            disabled=not (calibration and (measures or embeddings)),
-            on_click=session.start,
-            args=("analyze", f"Analyzing {desk.summary.source}", job),
-        )
-
-
 session.guard("pages/model.py")
 st.title("What is the model made of?", anchor=False)
 desk = session.desk()
@@ -99,6 +55,6 @@ if desk is not None:
     if desk.bundled:
         st.caption("This description and its analysis came with the program; the model itself is not loaded yet.")
     model_view.describe(desk.summary)
-    analyze_form(desk)
+    analysis_form(desk)
     model_view.details(desk.summary)
     widgets.command([*inspect_lines(desk), *analyze_lines(desk, session.out_folder())])

@@ -1,4 +1,4 @@
-"""The strip of neighbouring layers: how alike each layer is to the next one."""
+"""The strip of neighbouring layers: how alike each layer is to the next one, and how sure that is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import plotly.graph_objects as go
 
-from mka.figures.theme import VERMILION, Theme, styled
+from mka.figures.theme import OKABE_ITO, VERMILION, Theme, escape, styled
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 
@@ -22,15 +22,22 @@ def adjacent_strip(
     *,
     groups: Sequence[MergeGroup] = (),
     candidates: Sequence[tuple[int, ...]] = (),
+    beside: tuple[str, Similarity] | None = None,
 ) -> go.Figure:
-    """One bar per pair (l, l+1); pairs inside a planned group are vermilion, those inside a candidate hatched."""
+    """One bar per pair (l, l+1); pairs inside a planned group are vermilion, those inside a candidate hatched.
+
+    Whiskers are one standard error to either side, where it is known.
+    beside: a name and another similarity by the same measure, drawn as diamonds over the bars
+    """
     values = similarity.adjacent
     planned = {(a, b) for group in groups for a, b in pairwise(group.layers) if b == a + 1}
     proposed = {(a, b) for layers in candidates for a, b in pairwise(layers) if b == a + 1}
     pairs = [(layer, layer + 1) for layer in range(len(values))]
+    names = [f"{a}·{b}" for a, b in pairs]
+    errors = adjacent_errors(similarity)
     figure = go.Figure(
         go.Bar(
-            x=[f"{a}·{b}" for a, b in pairs],
+            x=names,
             y=values,
             ids=[f"{a}-{b}" for a, b in pairs],
             marker={
@@ -42,10 +49,19 @@ def adjacent_strip(
             },
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
-            hovertemplate="layers %{x}: %{y:.3f}<br>click to propose this pair<extra></extra>",
+            text=_texts(similarity, names),
+            textposition="none",
+            hovertemplate="%{text}<extra></extra>",
+            error_y=None
+            if errors is None
+            else {"type": "data", "array": errors, "color": theme.text, "thickness": 1.5, "width": 4},
         )
     )
-    styled(figure, theme, height=210)
+    shown = [values + (0 if errors is None else errors), values]
+    if beside is not None:
+        figure.add_trace(_diamonds(names, *beside, theme))
+        shown.append(beside[1].adjacent)
+    styled(figure, theme, height=210 if beside is None else 240)
     named = list(range(0, len(pairs), 1 + len(pairs) // NAMED_PAIRS))
     figure.update_xaxes(
         type="category",
@@ -55,11 +71,46 @@ def adjacent_strip(
         fixedrange=True,
         showgrid=False,
     )
-    figure.update_yaxes(title=None, range=_range(values), fixedrange=True)
+    figure.update_yaxes(title=None, range=_range(np.concatenate(shown)), fixedrange=True)
     figure.update_layout(
         bargap=0.25, clickmode="event+select", dragmode=False, showlegend=False, margin={"l": 44, "t": 8}
     )
     return figure
+
+
+def adjacent_errors(similarity: Similarity) -> np.ndarray | None:
+    """float64 (L-1,): the standard error of each pair (l, l+1); None where it is not known."""
+    known = similarity.uncertainty
+    return None if known is None else np.diagonal(known.stderr, offset=1).copy()
+
+
+def _texts(similarity: Similarity, names: Sequence[str]) -> list[str]:
+    """What each bar says: value, standard error, and between which ranks the pair lies."""
+    errors, known = adjacent_errors(similarity), similarity.uncertainty
+    said = []
+    for place, (name, value) in enumerate(zip(names, similarity.adjacent, strict=True)):
+        text = f"layers {name}: " + (f"{value:.3f}" if np.isfinite(value) else "no value")
+        if errors is not None and known is not None and np.isfinite(errors[place]):
+            low, high = known.ranks[place]
+            text += f" ± {errors[place]:.3f} standard error<br>"
+            text += f"between rank {low:.0f} and {high:.0f} of {len(names)} (1 is the pair most alike)"
+        said.append(text + "<br>click to propose this pair")
+    return said
+
+
+def _diamonds(names: Sequence[str], title: str, similarity: Similarity, theme: Theme) -> go.Scatter:
+    """The same pairs by another calibration text; a click goes through to the pair all the same."""
+    look = {"symbol": "diamond", "size": 10, "color": OKABE_ITO[1], "line": {"width": 1.5, "color": theme.page}}
+    return go.Scatter(
+        x=list(names),
+        y=similarity.adjacent,
+        mode="markers",
+        marker=look,
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        text=[f"layers {name} on {escape(title)}" for name in names],
+        hovertemplate="%{text}: %{y:.3f}<extra></extra>",
+    )
 
 
 def _range(values: np.ndarray) -> list[float]:

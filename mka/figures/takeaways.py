@@ -5,19 +5,41 @@ from __future__ import annotations
 import numpy as np
 
 from mka.figures import words
+from mka.figures.difference import Difference
+from mka.figures.spectrum import leading
 from mka.objects.embedding import Embedding
-from mka.objects.measures import MEASURES
+from mka.objects.layer_map import LayerMap
+from mka.objects.measures import MEASURES, WEIGHTS
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.report import Report
 from mka.objects.similarity import Similarity
 
+SUBJECT, PLACE, LOSS, POSITION = "subject", "place in the first layer", "loss", "position in the text"
+"""What a map's colours can tell, as a screen calls it."""
+COLOURS = {
+    SUBJECT: "Colour and shape tell its subject.",
+    PLACE: "Its colour is its place from left to right in the first of them: where colours stay in order, the layers "
+    "arrange the points alike.",
+    LOSS: "Its colour is how badly the model foresaw the text there, in nats.",
+    POSITION: "Its colour is where in its text the token stands.",
+}
 
-def of_cells(similarity: Similarity, texts: int, source: str) -> str:
-    """What one cell of the heatmap says."""
+STRESS = (
+    (0.025, "the distances on the map are the measure's, nearly exactly"),
+    (0.05, "the map keeps the measure's distances well"),
+    (0.1, "the map keeps the measure's distances fairly"),
+    (0.2, "the map bends the measure's distances: trust only what is plain"),
+)
+"""Kruskal's judgement of his stress-1, each up to a value (Psychometrika 29, 1964)."""
+
+
+def of_cells(similarity: Similarity, points: str, source: str) -> str:
+    """What one cell of the heatmap says; points: "256 calibration texts"."""
     measure = MEASURES[similarity.measure]
+    on = "" if measure.needs == WEIGHTS else f" on {points}"
     return (
-        f"Each cell compares two of the {similarity.layers} layers of {source} on {texts} calibration texts "
+        f"Each cell compares two of the {similarity.layers} layers of {source}{on} "
         f"by {measure.title}: {measure.sentence}."
     )
 
@@ -59,16 +81,76 @@ def of_model(summary: ModelSummary) -> str:
     return f"{summary.layers} decoder layers ({named}) hold {share} of {summary.parameters:,} parameters."
 
 
-def of_manifold(embedding: Embedding, layers: tuple[int, ...], *, coloured_by_subject: bool) -> str:
-    """What the dots and their colours are."""
+def of_difference(difference: Difference) -> str:
+    """What the two colours say, and where the two sides differ most."""
+    one, other = difference.names
+    finds = f"Blue: more alike by {one}; orange: more alike by {other}."
+    if not difference.pairs:
+        finds = f"Blue: more alike on {one}; orange: more alike on {other}."
+    where = difference.largest
+    if where is None:
+        return f"{finds} They differ nowhere."
+    row, column = where
+    sides = (_side(difference, matrix[row, column]) for matrix in (difference.first, difference.second))
+    said = " and ".join(f"{side} by {name}" for side, name in zip(sides, difference.names, strict=True))
+    if not difference.pairs:
+        said = said.replace(" by ", " on ")
+    return f"{finds} They differ most on layers {row} and {column}: {said}."
+
+
+def _side(difference: Difference, value: float) -> str:
+    return f"place {value:g} of {difference.pairs}" if difference.pairs else f"{value:.3f}"
+
+
+def of_manifold(embedding: Embedding, layers: tuple[int, ...], *, dots: str, colour: str) -> str:
+    """What the dots and their colours are. dots: "calibration texts" or "tokens"; colour: one of COLOURS."""
     count = embedding.coordinates.shape[1]
-    text = f"Each dot is one of {count} calibration texts as layer {' and layer '.join(map(str, layers))} sees it."
-    if coloured_by_subject:
-        return f"{text} Colour and shape tell its subject."
-    text += f" Its colour is its place from left to right in layer {layers[0]}"
-    return (
-        f"{text}: where colours stay in order, the layers arrange the texts alike." if len(layers) > 1 else f"{text}."
+    where = (
+        f"layer {' and layer '.join(map(str, layers))} sees it" if layers else "each layer sees it, one after another"
     )
+    return f"Each dot is one of {count} {dots} as {where}. {COLOURS[colour]}"
+
+
+def of_spectrum(embedding: Embedding, layers: tuple[int, ...]) -> str:
+    """How much the drawn axes hold in each of `layers`."""
+    values, dims = leading(embedding), embedding.coordinates.shape[2]
+    if embedding.method == "pca":
+        shares = [f"{words.percent(float(values[layer, :dims].sum()), 0)} in layer {layer}" for layer in layers]
+        return f"The {dims} axes that are drawn hold {_listed(shares)} of the variance."
+    if values.shape[1] <= dims:
+        return f"The {dims} eigenvalues of the axes that are drawn; this analysis kept no more."
+    gaps = [f"{values[layer, dims - 1] - values[layer, dims]:.3f} in layer {layer}" for layer in layers]
+    return (
+        f"Eigenvalues of the map's axes, 1 at most. The gap behind axis {dims}, the last one drawn, is "
+        f"{_listed(gaps)}: where it is small, what is left out matters as much."
+    )
+
+
+def of_layer_map(layer_map: LayerMap) -> str:
+    """What is near what, and how far the picture can be trusted."""
+    title = MEASURES[layer_map.measure].title
+    steps = np.linalg.norm(np.diff(layer_map.coordinates, axis=0), axis=1)
+    said = f"Each point is a layer; near means alike by {title}."
+    if steps.size > 1:
+        shortest, longest = int(steps.argmin()), int(steps.argmax())
+        said += (
+            f" The shortest step of the path is {shortest} to {shortest + 1}, the longest {longest} to {longest + 1}."
+        )
+    return said
+
+
+def of_stress(layer_map: LayerMap) -> str:
+    """How far the distances on the map are those of the measure."""
+    if not np.isfinite(layer_map.stress):
+        return "How well the map keeps the measure's distances is not known."
+    judgement = next(
+        (words for most, words in STRESS if layer_map.stress <= most), "the map misleads, trust the heatmap"
+    )
+    return f"Stress {layer_map.stress:.3f} (0 is perfect): {judgement}."
+
+
+def _listed(items: list[str]) -> str:
+    return " and ".join(items)
 
 
 def of_report(report: Report) -> str:

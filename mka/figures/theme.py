@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F")
 """Okabe and Ito's palette for colour-blind readers; its black is replaced by a grey that both themes show."""
@@ -35,6 +36,21 @@ LIGHT = Theme(
 DARK = Theme(
     "dark", text="#E6EAF0", muted="#A3AEBC", grid="#2C3541", page="#12171F", neutral="#3A4452", accent="#5FB6DB"
 )
+
+
+def diverging(theme: Theme) -> list[list[object]]:
+    """Orange below zero, blue above, the page's own brightness at zero: a scale that colour-blind readers see too."""
+    if theme is DARK:
+        colours = ("#FFB000", "#A8700C", "#1B222C", "#2C7FB0", "#7CCBFF")
+    else:
+        colours = ("#B35900", "#F1A340", "#F7F8FA", "#6FB1DC", "#00558C")
+    return [[place / 4, colour] for place, colour in enumerate(colours)]
+
+
+def sampled(scale: str, share: float) -> str:
+    """The colour at `share` in [0, 1] of a named plotly scale, as #RRGGBB."""
+    red, green, blue = sample_colorscale(scale, [share], colortype="tuple")[0]
+    return "#" + "".join(f"{round(255 * channel):02X}" for channel in (red, green, blue))
 
 
 def theme_named(name: str | None) -> Theme:

@@ -22,7 +22,9 @@ class Word:
 QUALITIES: Mapping[str, Word] = MappingProxyType(
     {
         "trustworthiness": Word("Trustworthiness", "1: dots that are close in the picture were close in the layer"),
-        "spectral_gap": Word("Spectral gap", "large: two axes hold what there is to see; near 0: a third is missing"),
+        "spectral_gap": Word(
+            "Spectral gap", "large: the map's axes hold what there is to see; near 0: the next one is missing"
+        ),
     }
 )
 
@@ -40,6 +42,11 @@ def method_title(name: str) -> str:
 def quality_title(name: str) -> str:
     """What a screen calls a figure of a map's quality."""
     return QUALITIES[name].name
+
+
+def quality_sentence(name: str) -> str:
+    """What a figure of a map's quality says."""
+    return QUALITIES[name].sentence
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -7,9 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mka.objects.plan import MergePlan
+from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
+from mka.studio.comparing import MEASURE as MEASURE_SIDE
+from mka.studio.comparing import TEXTS, Choice
 from mka.studio.desk import Desk, Trial
 from mka.studio.state import equal_group
+from mka.workflows.analysis import SUBSAMPLES
+from mka.workflows.analysis_files import Analysis
 from mka.workflows.planning import MEASURE
 
 PLAN = "plan.json"
@@ -22,16 +27,47 @@ def inspect_lines(desk: Desk) -> list[str]:
 
 
 def analyze_lines(desk: Desk, out: Path) -> list[str]:
-    """What the Similarity and Manifold pages show; no line before an analysis."""
-    made = desk.analysis
-    if made is None:
-        return []
-    words = ["analyze", desk.summary.source, "--calibration", made.calibration, "--limit", str(made.n_points)]
+    """What the Similarity, Manifold and Layers pages show; no line before an analysis."""
+    return [] if desk.analysis is None else [_analyze(desk.analysis, desk.summary.source, out / "analysis")]
+
+
+def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[str]:
+    """What a comparison on the Similarity page shows, after `analyze_lines`; no line where nothing is compared."""
+    first, kind = str(out / "analysis"), choice[0]
+    if kind == TEXTS:
+        other = desk.other(choice[1:])
+        assert other is not None, "only kept analyses are offered"
+        second = out / "other-analysis"
+        return [
+            _analyze(other, desk.summary.source, second),
+            _line("compare", first, str(second), "--measures", measure),
+        ]
+    if kind == MEASURE_SIDE:
+        return [_line("compare", first, "--measures", f"{measure},{choice[1]}")]
+    return []
+
+
+def _analyze(made: Analysis, source: str, folder: Path) -> str:
+    """The line that makes `made` again; what is as `mka analyze` does it unasked is left out."""
+    words = ["analyze", source, "--calibration", made.calibration, "--limit", str(made.n_texts)]
+    if made.split == JUDGES:
+        words += ["--split", made.split]
+    if made.kind != "last":
+        words += ["--points", made.kind]
+    if made.kind == "tokens":
+        words += ["--per-text", str(made.per_text)]
+    if made.longest is not None:
+        words += ["--longest", str(made.longest)]
     if made.similarities:
         words += ["--measure", ",".join(made.similarities)]
+    subsamples = max((one.uncertainty.subsamples for one in made.similarities.values() if one.uncertainty), default=0)
+    if made.similarities and subsamples != SUBSAMPLES:
+        words += ["--subsamples", str(subsamples)]
     if made.embeddings:
         words += ["--embed", ",".join(made.embeddings)]
-    return [_line(*words, "--out", str(out / "analysis"))]
+    if any(one.coordinates.shape[2] == 3 for one in made.embeddings.values()):
+        words += ["--dims", "3"]
+    return _line(*words, "--out", str(folder))
 
 
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:

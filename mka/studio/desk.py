@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mka.objects.embedding import Embedding
+from mka.objects.layer_map import LayerMap
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
@@ -16,28 +17,64 @@ from mka.workflows.analysis_files import Analysis
 DEMO = "demo"
 
 
+ReadingKey = tuple[str, ...]
+"""Which texts an analysis read, and how: calibration key, kind of points, points and tokens of a text."""
+KEPT_ANALYSES = 3
+"""So many earlier analyses of a model, of other texts, stay on the desk to be compared with."""
+
+
+def reading_key(analysis: Analysis) -> ReadingKey:
+    """What tells two analyses of one model apart; those with the same key are joined."""
+    return analysis.calibration_key, analysis.kind, str(analysis.per_text), str(analysis.longest)
+
+
+def points_words(analysis: Analysis) -> str:
+    """What was compared: "256 calibration texts", or "1024 tokens of 256 calibration texts"."""
+    if analysis.kind == "tokens":
+        return f"{analysis.n_points} tokens of {analysis.n_texts} calibration texts"
+    return f"{analysis.n_points} calibration texts"
+
+
+def reading_words(analysis: Analysis) -> str:
+    """Which texts were read and how, in a few words that fit a list."""
+    kind = {"mean": ", means", "tokens": f", {analysis.n_points} tokens"}.get(analysis.kind, "")
+    kind += "" if analysis.longest is None else f", {analysis.longest} tokens of each read"
+    split = f" ({analysis.split})" if analysis.split else ""
+    return f"{analysis.calibration}{split}, {analysis.n_texts} texts{kind}"
+
+
 @dataclass(frozen=True)
 class Desk:
-    """summary: the open model; analysis: what was computed of it, None before; bundled: it came with the program."""
+    """summary: the open model; analysis: what was computed of it, None before; bundled: it came with the program;
+    others: earlier analyses of the same model on other texts, the latest first."""
 
     summary: ModelSummary
     analysis: Analysis | None = None
     bundled: bool = False
+    others: tuple[Analysis, ...] = ()
 
     def joined(self, old: Desk) -> Desk:
-        """This desk with what `old` knew of the same model: its analysis where there is no newer one, or both where
-        they read the same texts in the same way."""
-        new, before = self.analysis, old.analysis
-        if new is None or before is None:
-            return replace(self, analysis=new or before)
-        if (new.calibration_key, new.kind) != (before.calibration_key, before.kind):
+        """This desk with what `old` knew of the same model: its analysis where there is no newer one, both in one
+        where they read the same texts in the same way, else the older one among the others."""
+        new = self.analysis
+        if new is None:
+            return replace(self, analysis=old.analysis, others=old.others)
+        before = [one for one in (old.analysis, *old.others) if one is not None]
+        same = [one for one in before if reading_key(one) == reading_key(new)]
+        others = [one for one in before if one not in same]
+        return replace(self, analysis=_both(new, same[0]) if same else new, others=tuple(others[:KEPT_ANALYSES]))
+
+    def turned_to(self, key: ReadingKey) -> Desk:
+        """The desk with the other analysis of this key in front; as it is where there is none."""
+        found = self.other(key)
+        if found is None or self.analysis is None:
             return self
-        both = replace(
-            new,
-            similarities={**before.similarities, **new.similarities},
-            embeddings={**before.embeddings, **new.embeddings},
-        )
-        return replace(self, analysis=both)
+        rest = tuple(one for one in self.others if one is not found)
+        return replace(self, analysis=found, others=(self.analysis, *rest), bundled=False)
+
+    def other(self, key: ReadingKey) -> Analysis | None:
+        """The analysis on other texts of this key; None where it is not kept."""
+        return next((one for one in self.others if reading_key(one) == key), None)
 
     @property
     def similarities(self) -> Mapping[str, Similarity]:
@@ -50,14 +87,59 @@ class Desk:
         return self.analysis.embeddings if self.analysis else {}
 
     @property
-    def texts(self) -> int:
-        """How many calibration texts the analysis read; 0 before one."""
-        return self.analysis.n_points if self.analysis else 0
+    def layer_maps(self) -> Mapping[str, LayerMap]:
+        """By measure; empty before an analysis."""
+        return self.analysis.layer_maps if self.analysis else {}
+
+    @property
+    def points(self) -> str:
+        """What the analysis compared, in words; "" before one."""
+        return points_words(self.analysis) if self.analysis else ""
+
+    @property
+    def dots(self) -> str:
+        """What a dot of a manifold map is: "calibration texts" or "tokens"."""
+        return "tokens" if self.analysis and self.analysis.kind == "tokens" else "calibration texts"
+
+    @property
+    def split(self) -> str:
+        """What part of the calibration source was read; "" for all of it, and before an analysis."""
+        return self.analysis.split if self.analysis else ""
 
     @property
     def own_data(self) -> str:
         """The word that names this model's own texts and questions; "" where a person must name them."""
         return DEMO if self.summary.source == DEMO else ""
+
+
+def _both(new: Analysis, before: Analysis) -> Analysis:
+    """Everything that two analyses of the same reading computed; the newer where both computed it."""
+    return replace(
+        new,
+        similarities={**before.similarities, **new.similarities},
+        embeddings={**before.embeddings, **new.embeddings},
+        layer_maps={**before.layer_maps, **new.layer_maps},
+    )
+
+
+@dataclass(frozen=True)
+class Order:
+    """An analysis as it is asked for; the fields are the options of `mka analyze`.
+
+    per_text: most points of a text, where they are single tokens
+    longest:  most tokens that are read of a text, None for as many as the model's context holds
+    """
+
+    calibration: str
+    split: str = "dev"
+    limit: int = 256
+    points: str = "last"
+    per_text: int = 4
+    longest: int | None = None
+    measures: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    dims: int = 2
+    subsamples: int = 0
 
 
 @dataclass(frozen=True)

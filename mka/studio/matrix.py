@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mka.figures.heatmap import WIDE_FROM_LAYERS
+from mka.figures.adjacent import adjacent_errors
+from mka.figures.square import WIDE_FROM_LAYERS
 from mka.objects.similarity import Similarity
 from mka.studio.widgets import csv_text
 
@@ -26,3 +27,16 @@ def as_csv(similarity: Similarity) -> str:
     """Row and column layers, then the values."""
     header = ["layer", *map(str, range(similarity.layers))]
     return csv_text(header, ([row, *map(float, values)] for row, values in enumerate(similarity.values)))
+
+
+def neighbours_csv(similarity: Similarity) -> str:
+    """One row per pair (l, l+1): value, and standard error and rank interval where they are known."""
+    errors, known = adjacent_errors(similarity), similarity.uncertainty
+    rows = []
+    for layer, value in enumerate(similarity.adjacent):
+        sure = [] if errors is None or known is None else [float(errors[layer]), *map(float, known.ranks[layer])]
+        rows.append([layer, layer + 1, float(value), *sure])
+    header = ["layer", "next layer", "value"]
+    if known is not None:
+        header += ["standard error", "rank from", "rank to"]
+    return csv_text(header, rows)

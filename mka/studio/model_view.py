@@ -80,4 +80,4 @@ def layer_table(summary: ModelSummary) -> Mapping[str, Sequence[int | str]]:
 def cost_of_reading(summary: ModelSummary, texts: int) -> str:
     """What an analysis costs before it runs: a forward pass takes two operations per parameter and token."""
     each = count_text(2 * summary.parameters)
-    return f"Cost: one forward pass over at most {texts} texts, about {each} operations a token, then the measures."
+    return f"Cost: one forward pass over at most {texts} texts, about {each} operations a token."

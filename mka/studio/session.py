@@ -69,6 +69,11 @@ def summary() -> ModelSummary:
     return open_now.summary
 
 
+def put_on_desk(new: Desk) -> None:
+    """The same model's desk, arranged otherwise; fit for a widget's callback."""
+    visit().desk = new
+
+
 def state() -> StudioState:
     """This visit's plan and candidate; only pages with a desk ask for it."""
     found = visit().state
@@ -124,6 +129,12 @@ def notify(kind: str, text: str) -> None:
 
 def dismiss_notice() -> None:
     visit().notice = None
+
+
+def address(page: str, **query: str) -> str:
+    """The address of a page for a link in a text, with this visit's name, so that a new window finds the same work."""
+    words = {ADDRESS: st.session_state[NAME], **query}
+    return f"/{page}?" + "&".join(f"{name}={value}" for name, value in words.items())
 
 
 def out_folder() -> Path:

@@ -30,6 +30,7 @@ class Message:
 class StudioState:
     """plan: the groups decided on; candidate: groups only proposed (dashed); origin: who proposed them, and
     which calibration texts that one had seen: an evaluation of the plan must not use them;
+    picked: a layer clicked on the layer map, one end of a block whose other end is not chosen yet;
     layer_types, shape_classes: one per layer, empty where not known: what cannot be averaged is refused at once.
     """
 
@@ -37,6 +38,7 @@ class StudioState:
     candidate: tuple[MergeGroup, ...] = ()
     origin: Provenance = field(default_factory=Provenance)
     message: Message | None = None
+    picked: int | None = None
     past: tuple[MergePlan, ...] = ()
     future: tuple[MergePlan, ...] = ()
     layer_types: tuple[str, ...] = ()
@@ -82,6 +84,8 @@ class StudioState:
 
         `seen`: by which measure of which texts a person chose them.
         """
+        if self.picked is not None:
+            return replace(self, picked=None).click_block(first, last, seen)
         if not 0 <= first < last < self.plan.depth:
             return self._refuse(
                 f"Layers {first} to {last} are no block here: "
@@ -93,6 +97,17 @@ class StudioState:
         proposed = replace(self, candidate=(equal_group(block),), origin=seen, message=None)
         refusal = proposed.add_candidate().refusal
         return proposed._refuse(refusal) if refusal else proposed
+
+    def pick_layer(self, layer: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
+        """Choose one end of a block, or, if one is chosen, the other end; the same layer again takes it back."""
+        if not 0 <= layer < self.plan.depth:
+            return self._refuse(f"This model has no layer {layer}.")
+        if self.picked is None:
+            said = Message(f"Layer {layer} is one end of a block: click the layer at its other end.")
+            return replace(self, picked=layer, message=said)
+        if self.picked == layer:
+            return replace(self, picked=None, message=None)
+        return self.click_cell(self.picked, layer, seen)
 
     @property
     def displaced(self) -> tuple[MergeGroup, ...]:
@@ -112,7 +127,7 @@ class StudioState:
         name = proposal.provenance.strategy
         if not proposal.groups:
             return self._refuse(f"The strategy {name} proposes no group.")
-        return replace(self, candidate=proposal.groups, origin=proposal.provenance, message=None)
+        return replace(self, candidate=proposal.groups, origin=proposal.provenance, message=None, picked=None)
 
     def add_candidate(self) -> StudioState:
         """Put the candidate into the plan, in the place of groups that share a layer with it.
@@ -130,7 +145,7 @@ class StudioState:
 
     def drop_candidate(self) -> StudioState:
         """Forget the proposal."""
-        return replace(self, candidate=(), origin=NOTHING_SEEN, message=None)
+        return replace(self, candidate=(), origin=NOTHING_SEEN, message=None, picked=None)
 
     def remove_group(self, index: int) -> StudioState:
         """Take group `index` (counted in the plan's order) out of the plan."""

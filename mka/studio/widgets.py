@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from mka.objects.texts import JUDGES
 from mka.studio import session
 
 Figure = tuple[str, str, str | None]
 """A label, a value, and what it is compared with, where it is."""
+Mark = Mapping[str, Any]
+"""What a chart says of a clicked mark."""
+TOPIC = "topic"
+"""The page of the guide, in the address."""
 MARKS = {
     "done": ":green[:material/check_circle:]",
     "note": ":blue[:material/info:]",
@@ -39,9 +45,9 @@ def figures(rows: Sequence[Figure]) -> None:
             st.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
 
 
-def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[float, float], None] | None = None) -> None:
-    """Draw a figure; `on_click(x, y)` is told of a clicked mark. A click is an event, not a state:
-    the chart is drawn anew after it, so that the same mark can be clicked again."""
+def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Mark], None] | None = None) -> None:
+    """Draw a figure; `on_click` is told of a clicked mark, with its x, y and customdata. A click is an event, not a
+    state: the chart is drawn anew after it, so that the same mark can be clicked again."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
     config |= {"toImageButtonOptions": {"format": "svg", "filename": f"mka-{key}"}}
     if on_click is None:
@@ -53,9 +59,21 @@ def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[float, floa
         points = st.session_state[name].selection.points
         session.count_click()
         if points:
-            on_click(points[0]["x"], points[0]["y"])
+            on_click(points[0])
 
     st.plotly_chart(figure, theme=None, key=name, config=config, alt=alt, on_select=clicked, selection_mode="points")
+
+
+def explained(sentence: str, topic: str) -> None:
+    """What a panel shows, in one sentence of ours, and the page of the guide that explains it."""
+    with st.container(horizontal=True, vertical_alignment="top", gap="small", wrap=False):
+        st.caption(sentence, width="stretch")
+        guide_link(topic)
+
+
+def guide_link(topic: str) -> None:
+    """To a page of the guide."""
+    st.page_link("pages/guide.py", label="How to read it", icon=":material/menu_book:", query_params={TOPIC: topic})
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -95,6 +113,17 @@ def command(lines: Sequence[str]) -> None:
     if lines:
         st.caption("The same from the command line")
         st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def warn_of_split(split: str) -> None:
+    """Where texts judge: said where it cannot be missed. Nothing for any other split."""
+    if split == JUDGES:
+        st.error(
+            "**These texts are the test split, by which models are judged.** Layers chosen by them have seen the "
+            "questions: a score measured on that split afterwards, such as MMLU's, is worth nothing. "
+            "Calibrate on the dev split.",
+            icon=":material/warning:",
+        )
 
 
 def nothing_open() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
-from mka.studio.desk import Desk, Outcome, Trial
+from mka.studio.desk import Desk, Order, Outcome, Trial
 from mka.studio.jobs import Work
 from mka.studio.memory import bytes_text, free_bytes
 from mka.studio.visit import Process
@@ -39,20 +38,24 @@ def open_model(process: Process, source: str) -> Work:
     return work
 
 
-def analyze(
-    process: Process, source: str, calibration: str, measures: Sequence[str], embeddings: Sequence[str], limit: int
-) -> Work:
+def analyze(process: Process, source: str, order: Order) -> Work:
     """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
+        from mka.data.texts import load_texts
         from mka.workflows.analysis import analyze as compute
 
         made = compute(
             process.models.on_demand(source),
-            calibration,
-            measures=measures,
-            embeddings=embeddings,
-            limit=limit,
+            load_texts(order.calibration, split=order.split),
+            measures=order.measures,
+            embeddings=order.embeddings,
+            dims=order.dims,
+            points=order.points,
+            per_text=order.per_text,
+            longest=order.longest,
+            limit=order.limit,
+            subsamples=order.subsamples,
             progress=progress,
             cancel=cancel,
         )

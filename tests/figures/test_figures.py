@@ -9,10 +9,11 @@ import pytest
 from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.evaluation import subject_dots, wilson
-from mka.figures.heatmap import cell_id, cell_of, colour_range, heatmap
+from mka.figures.heatmap import colour_range, heatmap
 from mka.figures.layer_strip import layer_strip
 from mka.figures.manifold import axis_range, by_place, by_subject, subjects_of
 from mka.figures.plan_ruler import plan_ruler
+from mka.figures.square import cell_id, cell_of
 from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.similarity import Similarity
@@ -135,14 +136,6 @@ def test_takeaway_names_best_and_worst_neighbours():
     assert "no pair" in takeaways.of_similarity(a_similarity(1))
 
 
-def test_each_layer_fills_its_own_frame():
-    figure = by_subject(an_embedding(6), [0, 5], LIGHT)
-    for axis, layer in (("xaxis", 0), ("xaxis2", 5)):
-        low, high = figure.layout[axis].range
-        values = an_embedding(6).coordinates[layer, :, 0]
-        assert low < values.min() and high > values.max() and high - low < 1.2 * np.ptp(values)
-
-
 @pytest.mark.parametrize(("values", "expected"), [([], (-1, 1)), ([2.0, 2.0], (1, 3)), ([0, np.nan, 100], (-6, 106))])
 def test_axis_ranges(values, expected):
     assert axis_range(np.array(values, dtype=float)) == expected
@@ -167,13 +160,6 @@ def test_points_without_texts_are_still_drawn():
     bare = replace(an_embedding(6, 12), points=())
     assert by_place(bare, [0], LIGHT).data[0].text[3] == "point 3"
     assert subjects_of(bare) == () and subjects_of(an_embedding()) == ("animals", "rulers", "sums")
-
-
-def test_takeaway_says_what_the_colours_are():
-    embedding = an_embedding(6)
-    assert "subject" in takeaways.of_manifold(embedding, (0,), coloured_by_subject=True)
-    said = takeaways.of_manifold(embedding, (2, 5), coloured_by_subject=False)
-    assert "place from left to right in layer 2: where colours stay in order" in said
 
 
 def test_ruler_has_a_block_per_layer_before_and_after():

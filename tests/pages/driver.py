@@ -14,7 +14,7 @@ from mka.studio.jobs import DONE, Job
 from mka.studio.visit import Visit
 
 APP = str(Path(__file__).parents[2] / "app.py")
-PAGES = ("model", "similarity", "manifold", "plan", "evaluate", "export")
+PAGES = ("model", "similarity", "manifold", "layers", "plan", "evaluate", "export")
 MARKDOWN = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mka.objects.measures import MEASURES
+from mka.objects.measures import MEASURES, Measure
+from mka.studio.analysis_form import NEEDS
 from mka.studio.desk import Desk
 from tests.pages.driver import APP, PAGES, Studio
 from tests.studio.builders import NASTY, a_summary, an_analysis
@@ -27,7 +28,7 @@ def test_the_first_screen_is_the_heatmap(studio: Studio):
     assert studio.says("Each cell compares two of the 6 layers of demo on 12 calibration texts by NPIB")
     assert studio.commands == [
         "mka analyze demo --calibration demo --limit 12 --measure npib,npib-code,cosine,block-influence "
-        "--embed diffusion --out " + studio.commands[0].split("--out ")[1]
+        "--subsamples 0 --embed diffusion --out " + studio.commands[0].split("--out ")[1]
     ]
 
 
@@ -46,7 +47,9 @@ def test_without_a_model_each_page_says_what_to_do(empty_studio: Studio, page: s
     assert "Open" in empty_studio.at.info[0].value
 
 
-@pytest.mark.parametrize(("page", "what"), [("similarity", "similarity"), ("manifold", "manifold embedding")])
+@pytest.mark.parametrize(
+    ("page", "what"), [("similarity", "similarity"), ("manifold", "manifold embedding"), ("layers", "layer map")]
+)
 def test_without_an_analysis_the_picture_pages_say_where_to_run_one(studio: Studio, page: str, what: str):
     studio.visit.desk = Desk(a_summary())
     studio.go(page)
@@ -61,11 +64,15 @@ def test_with_an_empty_plan_the_last_pages_say_where_to_make_one(studio: Studio,
 
 
 def test_another_measure_changes_picture_and_words(studio: Studio):
-    studio.set("radio", "Measure", "block-influence")
+    studio.set("selectbox", "Measure", "block-influence")
     spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
     assert spec["data"][0]["reversescale"] is True
     assert studio.says("by Block influence") and studio.says("0 and 5") is False
     assert spec["data"][1]["text"][5].startswith("layers 0 and 5: no value")
+
+
+def _with_cost(measure: Measure) -> str:
+    return measure.title if measure.cheap else f"{measure.title} (slow)"
 
 
 def test_propose_add_undo_redo_from_the_keyboard(studio: Studio):
@@ -96,7 +103,7 @@ def test_a_refusal_is_said_in_words(studio: Studio):
 def test_a_plan_from_the_picture_names_the_texts_behind_it(studio: Studio):
     studio.press("Propose").press("Add to plan")
     plan = studio.visit.state.plan
-    assert (plan.provenance.measure, plan.provenance.text_hashes) == ("npib", ("h1", "h2"))
+    assert (plan.provenance.measure, plan.provenance.text_hashes) == ("npib", tuple(f"h{n}" for n in range(12)))
 
 
 def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
@@ -110,7 +117,9 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
     assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters.")
     assert list(studio.at.dataframe[1].value["Parameters"]) == [100] * 6
     assert studio.commands[0] == "mka inspect demo"
-    assert studio.at.multiselect[0].options == [measure.title for measure in MEASURES.values()]
+    groups = [group.options for group in studio.at.pills if group.label in NEEDS.values()]
+    offered = [title for group in groups for title in group]
+    assert sorted(offered) == sorted(_with_cost(measure) for measure in MEASURES.values())
 
 
 def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
@@ -120,12 +129,12 @@ def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
     assert [slider.value for slider in studio.at.slider] == [1, 4]
     spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
     assert sum(len(trace["text"]) for trace in spec["data"]) == 24
-    studio.set("toggle", "Compare two layers", False)
+    studio.set("segmented_control", "Layers", "One layer")
     assert len(studio.at.slider) == 1
 
 
 def test_manifold_dims_other_subjects_and_hides_none(studio: Studio):
-    studio.go("manifold").set("selectbox", "Colour by, or highlight", "sums")
+    studio.go("manifold").set("selectbox", "Colour by", "only sums")
     spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
     shown = {trace["name"]: trace["opacity"] for trace in spec["data"]}
     assert shown["sums"] > 0.5 > shown["animals"] > 0

@@ -1,0 +1,118 @@
+"""The similarity page's pictures: a measure alone, its difference from another side, and the strip of neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from mka.figures import certainty, takeaways, words
+from mka.figures.adjacent import adjacent_strip
+from mka.figures.difference import difference_map
+from mka.figures.heatmap import colour_range, heatmap
+from mka.objects.measures import MEASURES
+from mka.objects.similarity import Similarity
+from mka.studio import comparing, matrix, session, widgets
+from mka.studio.comparing import Choice, Side
+from mka.studio.desk import Desk
+
+Clicked = Callable[[widgets.Mark], None]
+SMALL_SIDE = 380
+"""Pixels of each of two heatmaps side by side."""
+
+
+def choose_measure(similarities: Mapping[str, Similarity]) -> Similarity:
+    """A select box: there may be as many measures as there are."""
+    if st.session_state.get("measure") not in similarities:
+        st.session_state["measure"] = next(iter(similarities))
+    name = st.selectbox(
+        "Measure",
+        list(similarities),
+        format_func=words.measure_title,
+        key="measure",
+        persist_state="session",
+        width=240,
+    )
+    return similarities[str(name)]
+
+
+def alone(similarity: Similarity, clicked: Clicked, *, full: bool) -> None:
+    """The heatmap of one measure, with what it says beneath."""
+    state = session.state()
+    takeaway = takeaways.of_similarity(similarity)
+    figure = heatmap(
+        similarity,
+        session.theme(),
+        groups=state.plan.groups,
+        candidates=state.candidate_layers,
+        limits=colour_range(similarity, full=full),
+    )
+    widgets.chart(figure, "heatmap", takeaway, clicked)
+    st.text(takeaway)
+    if similarity.note:
+        st.text(similarity.note)
+    widgets.take_away(figure, f"similarity-{similarity.measure}", lambda: matrix.as_csv(similarity))
+
+
+def difference(side: Side, clicked: Clicked, *, full: bool) -> None:
+    """The two sides subtracted, with what the colours say and how far the two agree."""
+    state = session.state()
+    takeaway = takeaways.of_difference(side.difference)
+    figure = difference_map(
+        side.difference,
+        session.theme(),
+        groups=state.plan.groups,
+        candidates=state.candidate_layers,
+        full_range=full,
+    )
+    widgets.chart(figure, "heatmap", takeaway, clicked)
+    st.text(takeaway)
+    st.text(certainty.of_comparison(side.comparison))
+    widgets.take_away(figure, f"difference-{'-'.join(side.comparison.measures)}", lambda: comparing.as_csv(side))
+
+
+def side_by_side(similarity: Similarity, side: Side, *, full: bool) -> None:
+    """The two heatmaps that were subtracted; of one measure, in the same colours."""
+    shared = colour_range(similarity, side.similarity, full=full) if side.same_measure else None
+    with st.container(horizontal=True, gap="medium"):
+        for place, one in enumerate((similarity, side.similarity)):
+            limits = shared or colour_range(one, full=full)
+            picture = heatmap(one, session.theme(), limits=limits, title=side.titles[place], side=SMALL_SIDE)
+            with st.container(width=SMALL_SIDE + 40):
+                widgets.chart(picture, f"side-{place}", takeaways.of_similarity(one))
+
+
+def offer_turn(desk: Desk, choice: Choice) -> None:
+    """Where two texts are compared: a way to look at the other one."""
+    if choice[0] != comparing.TEXTS:
+        return
+    st.button(
+        "Put the other texts in front",
+        icon=":material/swap_horiz:",
+        help="Every page then shows the analysis on those texts; this one stays in the list.",
+        on_click=lambda: session.put_on_desk(comparing.turn_round(desk, choice)),
+    )
+
+
+def strip_words(similarity: Similarity, side: Side | None) -> str:
+    """What the strip shows, and what a click does."""
+    told = (
+        "How alike each layer is to the next one."
+        if MEASURES[similarity.measure].higher_is_alike
+        else "How far each layer is from the next one: a low bar means alike."
+    )
+    diamonds = " Diamonds: the same on the other texts." if side is not None and side.same_measure else ""
+    return f"{told}{diamonds} Click a bar to propose the pair."
+
+
+def strip(similarity: Similarity, side: Side | None, clicked: Clicked) -> None:
+    """The bars, with whiskers where the error is known."""
+    state = session.state()
+    figure = adjacent_strip(
+        similarity,
+        session.theme(),
+        groups=state.plan.groups,
+        candidates=state.candidate_layers,
+        beside=(side.names[1], side.similarity) if side is not None and side.same_measure else None,
+    )
+    widgets.chart(figure, "neighbours", takeaways.of_similarity(similarity), clicked)
