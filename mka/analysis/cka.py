@@ -15,7 +15,7 @@ from mka.objects.progress import Cancel
 
 Array = np.ndarray
 
-BLOCK = 2**16
+BLOCK = 2**17
 """Entries of each layer's Gram matrix in memory at a time: b = BLOCK / n rows, at least one."""
 
 NOTHING = 1e-24
@@ -96,7 +96,8 @@ def _block(values: Array, known: list[_Layer], start: int, height: int) -> tuple
     own = np.empty(layers)
     diagonal = (np.arange(height), np.arange(height))
     for layer, (hidden, facts) in enumerate(zip(values, known, strict=True)):
-        x = (hidden[start:] - facts.mean) / facts.scale
+        x = np.subtract(hidden[start:], facts.mean)
+        x /= facts.scale
         kernel = x[:height] @ x.T
         kernel[diagonal] = 0.0
         own[layer] = np.square(kernel[:, :height]).sum() + 2 * np.square(kernel[:, height:]).sum()

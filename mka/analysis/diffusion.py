@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import eigh
@@ -190,17 +191,26 @@ def _start(around: Array, trivial: Array) -> Array:
     Each with some noise, fixed, without which an axis at right angles to all of them would never be found.
     """
     n, features = around.shape
-    generator = np.random.default_rng(0)
     if features > SKETCH:
-        around = around.astype(np.float32) @ generator.normal(size=(features, SKETCH)).astype(np.float32)
-        around = around.astype(np.float64)
+        around = (around.astype(np.float32) @ _mixing(features)).astype(np.float64)
     axes = np.linalg.eigh(around.T @ around)[1][:, ::-1][:, :BLOCK]
-    start = generator.normal(size=(n, BLOCK)) * 0.05 / math.sqrt(n)
+    start = _noise(n)
     components = around @ axes
     norms = np.linalg.norm(components, axis=0)
     start[:, : axes.shape[1]] += components / np.where(norms > 0, norms, 1)
     start *= trivial[:, None]
     return start - np.outer(trivial, trivial @ start)
+
+
+@lru_cache(maxsize=4)
+def _mixing(features: int) -> Array:
+    """float32 (features, SKETCH), random and the same each time: many layers start from it."""
+    return np.random.default_rng(0).standard_normal((features, SKETCH), dtype=np.float32)
+
+
+def _noise(n: int) -> Array:
+    """float64 (n, BLOCK), vectors of length 0.05 or so."""
+    return np.random.default_rng(1).standard_normal((n, BLOCK)) * (0.05 / math.sqrt(n))
 
 
 def _dense(points: Array, sigma: float | None, alpha: float) -> tuple[Axes, Array]:

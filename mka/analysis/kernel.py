@@ -68,13 +68,14 @@ def squared_distances(points: Array, unit: float, share: Share) -> SquaredDistan
     Near pairs are measured by their difference in float64, so that coinciding points have distance 0 exactly.
     None where there are too many of them.
     """
-    n = len(points)
-    norms = np.einsum("nd,nd->n", points, points)[:, None]
-    ones = np.ones_like(norms)
+    n, features = points.shape
+    norms = np.einsum("nd,nd->n", points, points)
     # (-2x, |x|^2, 1) times (y, 1, |y|^2) is the squared distance, in one product.
-    left = np.hstack([-2 * points, norms, ones]).astype(np.float32)
-    right = np.hstack([points, ones, norms]).astype(np.float32)
-    limits = (NEAR * norms).astype(np.float32)
+    right = np.empty((n, features + 2), dtype=np.float32)
+    right[:, :features], right[:, features], right[:, features + 1] = points, 1, norms
+    left = right * np.float32(-2)
+    left[:, features], left[:, features + 1] = norms, 1
+    limits = (NEAR * norms).astype(np.float32)[:, None]
     # Rows a power of two apart would share the cache's few places, and mirroring would take five times as long.
     lower = np.empty((n, -(-n // 32) * 32 + 16), dtype=np.float32)[:, :n]
 
