@@ -61,7 +61,7 @@ class Desk:
             return replace(self, analysis=old.analysis, others=old.others)
         before = [one for one in (old.analysis, *old.others) if one is not None]
         same = [one for one in before if reading_key(one) == reading_key(new)]
-        others = [one for one in before if one not in same]
+        others = [one for one in before if reading_key(one) != reading_key(new)]
         return replace(self, analysis=_both(new, same[0]) if same else new, others=tuple(others[:KEPT_ANALYSES]))
 
     def turned_to(self, key: ReadingKey) -> Desk:

@@ -23,6 +23,8 @@ Mark = Mapping[str, Any]
 """What a chart says of a clicked mark."""
 TOPIC = "topic"
 """The page of the guide, in the address."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of one."""
 MARKS = {
     "done": ":green[:material/check_circle:]",
     "note": ":blue[:material/info:]",
@@ -82,7 +84,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in "=+-@\t\r" else c for c in row])
+        writer.writerow([f"'{c}" if isinstance(c, str) and c.startswith(FORMULA) else c for c in row])
     return out.getvalue()
 
 

@@ -15,9 +15,11 @@ TITLES = {
     "model": "What is the model made of?",
     "similarity": "Which layers repeat each other?",
     "manifold": "How does a layer arrange the texts?",
+    "layers": "Which way do the layers go?",
     "plan": "Which layers become one?",
     "evaluate": "What did the merge cost?",
     "export": "Take the checkpoint away",
+    "guide": "Three arms: as written, as coded, as released",
 }
 
 
@@ -42,7 +44,7 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_hears(page: str, tmp_path
         deep = visitor(fresh).open(page)
         deep.page.get_by_role("heading", name=TITLES[page]).wait_for()
         assert deep.page.url.startswith(f"{fresh.url}/{page}")
-        assert deep.page.get_by_test_id("stSidebarNavLink").count() == 6
+        assert deep.page.get_by_test_id("stSidebarNavLink").count() == len(TITLES)
 
 
 def test_every_page_by_the_sidebar(visit: Visit, server: Server):

@@ -20,6 +20,14 @@ PLACE = """([chart, y, x]) => {
     const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
     return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
 }"""
+MARK = """([chart, name]) => {
+    const plot = document.querySelector(`[class*="st-key-${chart}-"] .js-plotly-plot`);
+    for (const trace of plot._fullData) {
+        const at = Array.from(trace.customdata || []).indexOf(name);
+        if (at >= 0) return [trace.y[at], trace.x[at]];
+    }
+    return null;
+}"""
 DASHED = """() => document.querySelector('[class*="st-key-heatmap-"] .js-plotly-plot').layout.shapes
     .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
 SOLID = DASHED.replace('=== "dash"', '=== "solid"')
@@ -78,6 +86,23 @@ class Visit:
     def click_bar(self, pair: int) -> Visit:
         """Click the foot of the bar of layers (pair, pair + 1)."""
         return self._click_chart("neighbours", 0.01, pair)
+
+    def click_mark(self, chart: str, name: str) -> Visit:
+        """Click the mark of a chart that carries this name as its customdata."""
+        place = self.page.evaluate(MARK, [chart, name])
+        assert place is not None, f"{chart} has no mark {name}"
+        return self._click_chart(chart, *place)
+
+    def choose(self, label: str, option: str) -> Visit:
+        """Choose from a select box."""
+        self.page.get_by_test_id("stMain").get_by_role("combobox", name=label).click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+        return self.settle()
+
+    def pick(self, option: str) -> Visit:
+        """Choose one of a row of choices."""
+        self.page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True).click()
+        return self.settle()
 
     def _click_chart(self, chart: str, y: float, x: float) -> Visit:
         """Click at a point in the chart's own coordinates; a chart is drawn anew after each click."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import count, takewhile
 from pathlib import Path
@@ -45,6 +46,10 @@ class Studio:
     def set(self, kind: str, label: str, value: object) -> Studio:
         self.widget(kind, label).set_value(value).run()
         return self
+
+    def spec(self, chart: int = 0) -> dict[str, Any]:
+        """A chart of the page as plotly reads it."""
+        return dict(json.loads(self.at.get("plotly_chart")[chart].proto.spec))
 
     def finish(self) -> Job:
         """Wait for the last job, draw the page that follows, return the job; it must have succeeded."""

@@ -14,16 +14,17 @@ from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.studio.commands import (
     FROM_FILE,
     analyze_lines,
+    compare_lines,
     evaluate_lines,
     inspect_lines,
     load_lines,
     merge_lines,
     plan_lines,
 )
-from mka.studio.desk import Desk, Trial
+from mka.studio.desk import Desk, Trial, reading_key
 from mka.studio.proposals import propose
 from mka.studio.state import equal_group
-from tests.studio.builders import a_desk, a_summary
+from tests.studio.builders import a_desk, a_summary, an_analysis, an_embedding, on_other_texts, sure
 
 OUT = Path("out")
 TRIAL = Trial(("perplexity", "choices"), "demo", 50, 2)
@@ -99,6 +100,38 @@ def test_evaluate_names_what_was_chosen():
     line = evaluate_lines(a_desk(), by_hand((1, 2)), TRIAL, OUT)[-1]
     assert line == "mka evaluate demo --plan plan.json --tasks perplexity,choices --data demo --limit 50 --shots 2"
     assert "--shots" not in evaluate_lines(a_desk(), by_hand((1, 2)), replace(TRIAL, shots=0), OUT)[-1]
+
+
+def test_an_analysis_is_repeated_with_what_it_was_asked_for():
+    whole = an_analysis()
+    deep = replace(
+        whole,
+        kind="tokens",
+        per_text=3,
+        longest=64,
+        split="test",
+        similarities={"npib": sure(whole.similarities["npib"])},
+        embeddings={"umap": an_embedding(dims=3)},
+    )
+    (line,) = analyze_lines(Desk(a_summary(), deep), OUT)
+    assert line == (
+        "mka analyze demo --calibration demo --limit 12 --split test --points tokens --per-text 3 --longest 64 "
+        "--measure npib --embed umap --dims 3 --out out/analysis"
+    ), "32 subsamples are what mka takes unasked"
+    taken(line)
+
+
+def test_a_comparison_is_the_analyses_and_one_more_line():
+    desk = Desk(a_summary(), on_other_texts(an_analysis())).joined(a_desk())
+    assert compare_lines(desk, "npib", ("nothing",), OUT) == []
+    assert compare_lines(desk, "npib", ("measure", "cosine"), OUT) == [
+        "mka compare out/analysis --measures npib,cosine"
+    ]
+    other, compared = compare_lines(desk, "npib", ("texts", *reading_key(an_analysis())), OUT)
+    assert "--calibration demo" in other and other.endswith("--out out/other-analysis")
+    assert compared == "mka compare out/analysis out/other-analysis --measures npib"
+    for line in (other, compared):
+        taken(line)
 
 
 def test_before_an_analysis_there_is_no_line_for_one():

@@ -26,7 +26,9 @@ from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
 
 
 def test_csv_cells_cannot_run_as_formulas():
-    assert csv_text(["a", "b"], [("=1+1", -2.5), ("@x", "plain, text")]) == "a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n"
+    assert csv_text(["a", "b"], [("=1+1", -2.5), ("@x", "plain, text"), ("", "")]) == (
+        "a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n,\n"
+    )
 
 
 def test_a_matrix_as_csv_reads_back():

@@ -1,0 +1,169 @@
+"""The analysis pages on objects made by hand: comparing, errors, maps, the layer path, the guide, the form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mka.objects.embedding import Embedding
+from mka.studio.desk import Desk, reading_key
+from mka.workflows.analysis_files import Analysis
+from tests.pages.driver import Studio
+from tests.studio.builders import a_desk, a_summary, an_analysis, an_embedding, on_other_texts, sure
+
+
+def lay(studio: Studio, analysis: Analysis, *others: Analysis) -> Studio:
+    """Put analyses on the desk, the first in front."""
+    studio.visit.desk = Desk(a_summary(), analysis, others=others)
+    studio.at.run()
+    return studio
+
+
+def with_maps(**maps: Embedding) -> Analysis:
+    return replace(an_analysis(), embeddings=maps)
+
+
+def test_two_measures_are_compared_by_rank_and_said_in_words(studio: Studio):
+    studio.set("selectbox", "Compare with", ("measure", "block-influence"))
+    cells = studio.spec()["data"][0]
+    assert cells["zmin"] == -cells["zmax"] and studio.spec()["layout"]["title"]["text"].startswith("NPIB − Block")
+    assert studio.says("Blue: more alike by NPIB; orange: more alike by Block influence.")
+    assert studio.says("The two order the neighbours almost the same: Spearman 1.00")
+    assert studio.commands[-1].endswith("--measures npib,block-influence")
+    assert len(studio.at.get("plotly_chart")) == 4, "the difference, both sides, the strip"
+    studio.set("selectbox", "Compare with", ("nothing",))
+    assert len(studio.at.get("plotly_chart")) == 2 and len(studio.commands) == 1
+
+
+def test_two_texts_are_compared_and_the_other_put_in_front(studio: Studio):
+    lay(studio, on_other_texts(an_analysis()), an_analysis())
+    studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
+    assert studio.says("Blue: more alike on these texts; orange: more alike on the other texts.")
+    assert studio.says("Diamonds: the same on the other texts.")
+    limits = [(studio.spec(chart)["data"][0]["zmin"], studio.spec(chart)["data"][0]["zmax"]) for chart in (1, 2)]
+    assert limits[0] == limits[1], "one measure on two texts, in the same colours"
+    studio.press("Put the other texts in front")
+    assert studio.visit.desk is not None and studio.visit.desk.analysis is not None
+    assert studio.visit.desk.analysis.calibration == "demo"
+    assert studio.widget("selectbox", "Compare with").value == ("nothing",), "what is in front is no other text"
+
+
+def test_a_comparison_that_is_gone_is_no_error(studio: Studio):
+    lay(studio, on_other_texts(an_analysis()), an_analysis())
+    studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
+    lay(studio, an_analysis())
+    assert not studio.at.exception and len(studio.at.get("plotly_chart")) == 2
+
+
+def test_choices_survive_a_change_of_page(studio: Studio):
+    studio.set("selectbox", "Measure", "cosine").set("selectbox", "Compare with", ("measure", "npib"))
+    studio.go("plan").go("similarity")
+    assert studio.widget("selectbox", "Measure").value == "cosine"
+    assert studio.widget("selectbox", "Compare with").value == ("measure", "npib")
+
+
+def test_the_strip_says_how_sure_it_is(studio: Studio):
+    assert studio.says("was not estimated")
+    known = an_analysis()
+    lay(studio, replace(known, similarities={"npib": sure(known.similarities["npib"], tau=0.9)}))
+    assert studio.spec(1)["data"][0]["error_y"]["array"] is not None
+    assert studio.says("The ranking of neighbours is steady (32 subsamples of 6 points each: Kendall's tau 0.90).")
+
+
+@pytest.mark.parametrize("page", ["similarity", "manifold", "layers"])
+def test_pictures_of_a_judging_split_carry_the_warning(studio: Studio, page: str):
+    studio.go(page)
+    assert not studio.at.error
+    lay(studio, replace(an_analysis(), split="test"))
+    assert "test split, by which models are judged" in studio.at.error[0].value
+
+
+def test_the_form_warns_of_a_judging_split_before_it_is_read(studio: Studio):
+    studio.go("model")
+    assert not studio.at.error
+    studio.set("selectbox", "Split", "test")
+    assert "test split, by which models are judged" in studio.at.error[0].value
+
+
+def test_the_form_asks_for_tokens_only_where_points_are_tokens(studio: Studio):
+    studio.go("model")
+    assert "Tokens of each" not in [one.label for one in studio.at.number_input]
+    studio.set("segmented_control", "Points", "tokens")
+    assert studio.widget("number_input", "Tokens of each").value == 4
+
+
+def test_slow_measures_say_so_before_they_run(studio: Studio):
+    studio.go("model")
+    assert studio.says("The measures chosen take seconds")
+    studio.set("pills", "On the hidden states themselves", ["procrustes"])
+    assert studio.says("Slow with L layers, n points, d features: Procrustes with L²")
+
+
+def test_a_map_is_coloured_by_what_its_points_know(studio: Studio):
+    studio.go("manifold")
+    assert studio.widget("selectbox", "Colour by").options[:4] == [
+        "subject", "place in the first layer", "loss", "position in the text",
+    ]  # fmt: skip
+    studio.set("selectbox", "Colour by", "loss")
+    assert studio.spec()["layout"]["coloraxis"]["colorbar"]["title"]["text"] == "loss (nats)"
+    assert studio.says("how badly the model foresaw the text there, in nats")
+    silent = replace(an_embedding(), points=tuple(replace(p, loss=None, position=-1) for p in an_embedding().points))
+    lay(studio, with_maps(diffusion=silent))
+    assert not studio.at.exception and "loss" not in studio.widget("selectbox", "Colour by").options
+
+
+def test_a_map_of_three_dimensions_can_be_seen_in_two(studio: Studio):
+    studio.go("manifold")
+    assert not [one for one in studio.at.segmented_control if one.label == "Dimensions"]
+    lay(studio, with_maps(diffusion=an_embedding(6, 12, 3)))
+    assert {trace["type"] for trace in studio.spec()["data"]} == {"scatter3d"}
+    studio.set("segmented_control", "Dimensions", 2)
+    assert {trace["type"] for trace in studio.spec()["data"]} == {"scatter"}
+    assert studio.widget("segmented_control", "Layers").options[-1] == "All, as a film"
+
+
+def test_the_film_plays_every_layer(studio: Studio):
+    studio.go("manifold").set("segmented_control", "Layers", "All, as a film")
+    assert [button["label"] for button in studio.spec()["layout"]["updatemenus"][0]["buttons"]] == ["▶ Play", "❚❚ Stop"]
+    assert not studio.at.slider and studio.says("from 0.850 (layer 5) to 0.900 (layer 0)")
+
+
+def test_the_spectrum_stands_below_the_map_where_there_is_one(studio: Studio):
+    studio.go("manifold")
+    assert studio.says("The gap behind axis 2, the last one drawn, is 0.167 in layer 0 and 0.083 in layer 5")
+    lay(studio, with_maps(umap=replace(an_embedding(), method="umap", spectrum=an_embedding().spectrum[:, :0])))
+    assert not studio.says("The gap behind") and len(studio.at.get("plotly_chart")) == 1
+
+
+def test_the_layer_path_says_step_and_stress(studio: Studio):
+    studio.go("layers")
+    assert studio.says("The shortest step of the path is 0 to 1, the longest 4 to 5.")
+    assert studio.says("Stress 0.040 (0 is perfect): the map keeps the measure's distances well.")
+    studio.widget("number_input", "From layer").set_value(2)
+    studio.widget("number_input", "To layer").set_value(4)
+    studio.press("Propose")
+    assert studio.says("Layers 2–4 become one") and studio.visit.state is not None
+    assert studio.visit.state.origin.text_hashes == an_analysis().text_hashes
+
+
+def test_the_guide_shows_the_topic_that_the_address_names(studio: Studio):
+    studio.at.query_params["topic"] = "measures"
+    studio.go("guide")
+    assert studio.at.title[0].value.startswith("Measures") and studio.says("median distance") is False
+    studio.set("pills", "Topic", "manifolds")
+    assert studio.at.title[0].value.startswith("Manifolds")
+    assert "manifolds" in studio.at.query_params["topic"]
+
+
+def test_the_guide_needs_no_model(empty_studio: Studio):
+    empty_studio.go("guide")
+    assert not empty_studio.at.exception and len(empty_studio.at.title) == 1
+
+
+def test_an_analysis_from_before_opens_as_ever(studio: Studio):
+    """No error, no layer map, no loss: what an older folder lacks is left out."""
+    bare = replace(an_analysis(), layer_maps={}, embeddings={"diffusion": an_embedding()})
+    lay(studio, bare).go("layers")
+    assert studio.at.info[0].value.startswith("This model has no layer map yet.")
+    assert a_desk().layer_maps

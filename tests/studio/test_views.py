@@ -1,0 +1,98 @@
+"""What the pages around maps offer and say: layers, colours, tables, clicks on the layer map, costs of an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mka.figures.layer_path import LAYER, SEGMENT, mark_id
+from mka.objects.plan import Provenance
+from mka.studio import map_view, path_view
+from mka.studio.analysis_form import cost_words, judging
+from mka.studio.desk import Order
+from mka.studio.state import StudioState
+from tests.studio.builders import a_layer_map, a_summary, an_embedding
+
+SEEN = Provenance("manual", "npib", 0, "key", ("h1",))
+
+
+def clicked(state: StudioState, kind: str, layer: int) -> StudioState:
+    return path_view.transition(state, {"x": 0.0, "y": 0.0, "customdata": mark_id(kind, layer)}, SEEN)
+
+
+def test_two_layers_of_the_path_propose_the_block_between():
+    one = clicked(StudioState.start(6), LAYER, 4)
+    assert one.picked == 4 and one.candidate == () and one.message is not None
+    assert "Layer 4 is one end of a block" in one.message.text and not one.refusal
+    two = clicked(one, LAYER, 1)
+    assert two.candidate_layers == ((1, 2, 3, 4),) and two.picked is None and two.origin == SEEN
+
+
+def test_the_same_layer_again_is_taken_back():
+    again = clicked(clicked(StudioState.start(6), LAYER, 4), LAYER, 4)
+    assert again.picked is None and again.message is None and again.candidate == ()
+
+
+def test_a_segment_proposes_its_pair_and_adds_it_when_clicked_again():
+    once = clicked(StudioState.start(6), SEGMENT, 2)
+    assert once.candidate_layers == ((2, 3),)
+    assert clicked(once, SEGMENT, 2).plan.groups[0].layers == (2, 3)
+
+
+def test_any_other_choice_forgets_the_picked_layer():
+    picked = clicked(StudioState.start(6), LAYER, 4)
+    assert picked.click_cell(0, 1).picked is None and picked.click_cell(0, 1).candidate_layers == ((0, 1),)
+    assert picked.drop_candidate().picked is None
+    assert picked.pick_layer(9).refusal and picked.click_block(3, 99).picked is None
+
+
+def test_the_path_as_a_table():
+    assert path_view.as_csv(a_layer_map(3)) == "layer,x,y\n0,0.0,0.0\n1,1.0,0.1\n2,2.0,0.4\n"
+
+
+def test_a_flattened_map_is_its_first_two_axes():
+    deep = an_embedding(6, 12, 3)
+    flat = map_view.flattened(deep)
+    assert flat.coordinates.shape == (6, 12, 2) and (flat.coordinates == deep.coordinates[:, :, :2]).all()
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_a_map_as_a_table_holds_what_each_point_is(dims: int):
+    rows = map_view.as_csv(an_embedding(6, 12, dims), (0, 5)).splitlines()
+    assert rows[0] == "layer,point,subject,text,token,position,loss," + ("x,y" if dims == 2 else "x,y,z")
+    assert len(rows) == 1 + 24 and rows[2].split(",")[:3] == ["0", "1", "sums"] and ",end,1,0.1," in rows[2]
+    assert ",end,0,," in rows[1], "the loss of the first point is not known"
+    assert len(map_view.as_csv(an_embedding(6, 12), ()).splitlines()) == 1 + 6 * 12
+    assert len(map_view.as_csv(replace(an_embedding(6, 12), points=()), (0,)).splitlines()) == 13
+
+
+def test_a_spectrum_as_a_table():
+    rows = map_view.spectrum_csv(an_embedding(2)).splitlines()
+    assert rows[0] == "layer,axis 1,axis 2,axis 3,axis 4"
+    assert [float(cell) for cell in rows[2].split(",")] == pytest.approx([1, 0.9, 0.45, 0.3, 0.225])
+
+
+@pytest.mark.parametrize(
+    ("source", "split", "judges"),
+    [
+        ("mmlu", "test", True),
+        ("mmlu", "dev", False),
+        ("demo", "test", True),
+        ("texts.txt", "test", False),
+        ("mmlu/test/anatomy_test.csv", "dev", True),
+        ("mmlu/dev/anatomy_dev.csv", "test", False),
+    ],
+)
+def test_a_split_that_judges_is_known_before_it_is_read(source: str, split: str, judges: bool):
+    assert judging(source, split) is judges
+
+
+def test_the_cost_is_said_by_the_measures_own_facts():
+    quick = Order("demo", measures=("npib", "cosine"), subsamples=32)
+    assert "at most 256 texts" in cost_words(a_summary(), quick)
+    assert "take seconds, also for 80 layers" in cost_words(a_summary(), quick)
+    assert "on 32 halves of the points" in cost_words(a_summary(), quick)
+    slow = cost_words(a_summary(), replace(quick, measures=("npib", "mahalanobis"), subsamples=0))
+    assert "Mahalanobis distance with L n d² + L² n d + d³" in slow and "halves" not in slow
+    assert "halves" not in cost_words(a_summary(), replace(quick, measures=("weights",)))
