@@ -29,7 +29,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
 side = comparing.other_side(desk, similarity, choice)
 state = session.state()
-seen = proposals.seen(similarity)
+seen = proposals.seen(similarity, None if side is None else side.similarity)
 
 
 def cell_clicked(mark: widgets.Mark) -> None:

@@ -121,10 +121,10 @@ def subject_dots(points: Sequence[Point], theme: Theme, *, highlight: str | None
 
 
 def scale_dots(scale: Scale, theme: Theme, *, flat: bool) -> tuple[Dots, ...]:
-    """Colours of the figure's colour axis; points without a value in the neutral colour, below the others."""
+    """Colours of the figure's colour axis; points without a value as grey rings, below the others."""
     size = SIZE if flat else SIZE_3D
     known = np.isfinite(scale.values)
-    without = {"color": theme.neutral, "symbol": "circle-open", "size": size}
+    without = {"color": theme.muted, "symbol": "circle-open", "size": size}
     looks = [Dots(np.flatnonzero(~known), "not known", without)] if not known.all() else []
     with_value = {"color": scale.values[known], "coloraxis": AXIS, "size": size}
     if flat:

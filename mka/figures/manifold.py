@@ -49,7 +49,8 @@ def film(embedding: Embedding, theme: Theme, *, scale: Scale | None = None, high
         if scale is None
         else scale_dots(scale, theme, flat=True)
     )
-    figure = _panels(embedding, (0,), looks, theme).update_layout(annotations=[])  # the slider names the layer
+    figure = _panels(embedding, (0,), looks, theme)
+    figure.layout.annotations = ()  # the slider names the layer
     placed = framed(embedding).astype(np.float32)
     figure.frames = [
         go.Frame(
@@ -171,24 +172,24 @@ def _with_controls(figure: go.Figure, depth: int, theme: Theme) -> go.Figure:
     ]
     steps = [{"label": str(n), "method": "animate", "args": [[str(n)], at_once]} for n in range(depth)]
     figure.update_layout(
-        height=HEIGHT + 90,
-        margin={"b": 90},
+        height=HEIGHT + 130,
+        margin={"t": 48, "b": 96},
         updatemenus=[
             {
                 "type": "buttons", "direction": "left", "buttons": buttons, "showactive": False,
-                "x": 0, "xanchor": "left", "y": -0.06, "yanchor": "top", "pad": {"t": 4, "r": 8},
+                "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8},
                 "bgcolor": theme.page, "bordercolor": theme.muted, "font": {"color": theme.text},
             }
         ],
         sliders=[
             {
-                "steps": steps, "x": 0.2, "len": 0.8, "y": -0.04, "yanchor": "top", "pad": {"t": 0},
+                "steps": steps, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 14},
                 "currentvalue": {"prefix": "layer ", "font": {"size": 14, "color": theme.text}},
                 "bgcolor": theme.neutral, "activebgcolor": theme.accent,
                 "bordercolor": theme.grid, "font": {"color": theme.muted, "size": 11}, "tickcolor": theme.muted,
             }
         ],
-        legend={"y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend={"y": -0.2},
     )  # fmt: skip
     return figure
 

@@ -35,13 +35,18 @@ def propose(desk: Desk, strategy: str, remove: int) -> MergePlan:
     return plan(desk.summary, strategy=strategy, remove=remove, similarity=similarity)
 
 
-def seen(similarity: Similarity) -> Provenance:
-    """What a person has seen who chooses layers on this similarity's picture."""
+def seen(similarity: Similarity, beside: Similarity | None = None) -> Provenance:
+    """What a person has seen who chooses layers on this similarity's picture, perhaps with another one beside it.
+
+    Texts of both chose the layers; the calibration key names one set of texts, so it is None where there are two.
+    """
+    shown = [similarity] if beside is None else [similarity, beside]
+    keys = {one.calibration_key for one in shown}
     return Provenance(
         measure=similarity.measure,
         seed=similarity.seed,
-        calibration_key=similarity.calibration_key or None,
-        text_hashes=similarity.text_hashes,
+        calibration_key=(similarity.calibration_key or None) if len(keys) == 1 else None,
+        text_hashes=tuple(dict.fromkeys(text for one in shown for text in one.text_hashes)),
     )
 
 

@@ -107,7 +107,7 @@ def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
     """Under each figure: its picture as a page that needs no network, its numbers as CSV."""
     with st.container(horizontal=True):
         download("Numbers (CSV)", table, f"{name}.csv")
-        download("Picture (HTML)", lambda: str(figure.to_html(include_plotlyjs=True)), f"{name}.html")
+        download("Picture (HTML)", lambda: str(figure.to_html(include_plotlyjs=True, auto_play=False)), f"{name}.html")
 
 
 def command(lines: Sequence[str]) -> None:

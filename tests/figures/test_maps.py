@@ -62,12 +62,12 @@ def test_three_dimensions_are_drawn_as_scenes_with_symbols_that_plotly_has():
     assert sorted(np.concatenate([trace.z for trace in figure.data[3:]])) == pytest.approx(sorted(placed[5, :, 2]))
 
 
-def test_a_figure_without_a_value_is_neutral_and_below_the_others():
+def test_a_figure_without_a_value_is_a_grey_ring_below_the_others():
     embedding = an_embedding(6, 12)
     scale = loss_scale(embedding.points)
     assert scale is not None and np.isnan(scale.values[0])
     unknown, known = by_scale(embedding, [3], DARK, scale).data
-    assert (unknown.name, len(unknown.x), unknown.marker.color) == ("not known", 1, DARK.neutral)
+    assert (unknown.name, len(unknown.x), unknown.marker.color) == ("not known", 1, DARK.muted)
     assert list(known.marker.color) == pytest.approx([n / 10 for n in range(1, 12)])
     assert known.marker.coloraxis == "coloraxis"
 

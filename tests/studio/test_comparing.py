@@ -10,6 +10,7 @@ import pytest
 from mka.studio.comparing import MEASURE, NOTHING, TEXTS, as_csv, choices, other_side, turn_round
 from mka.studio.desk import KEPT_ANALYSES, Desk, points_words, reading_key, reading_words
 from mka.studio.matrix import neighbours_csv
+from mka.studio.proposals import seen
 from mka.studio.visit import Visit
 from tests.studio.builders import a_desk, a_similarity, a_summary, an_analysis, on_other_texts, sure
 
@@ -83,6 +84,14 @@ def test_two_measures_are_compared_by_rank_and_by_direction():
     assert side is not None and not side.same_measure and side.names == ("NPIB", "Angular distance")
     assert np.nanmax(np.abs(side.difference.values)) == 0, "the same order, once as a distance"
     assert other_side(desk, desk.similarities["npib"], (NOTHING,)) is None
+
+
+def test_who_chooses_by_two_texts_has_seen_both():
+    first = replace(a_similarity(6), calibration_key="a", text_hashes=("h1", "h2"))
+    second = replace(a_similarity(6), calibration_key="b", text_hashes=("h2", "h3"))
+    both = seen(first, second)
+    assert both.text_hashes == ("h1", "h2", "h3") and both.calibration_key is None
+    assert seen(first, replace(first, measure="cosine")) == seen(first)
 
 
 def test_the_comparison_as_a_table():
