@@ -30,8 +30,6 @@ from mka.workflows import parts
 from mka.workflows.writing import check_new_folder
 
 FORMAT = "mka-analysis/2"
-BEFORE = "mka-analysis/1"
-"""Is read too: the same, from before uncertainties and layer maps."""
 CONTENT = "analysis.json"
 ARRAYS = "arrays.npz"
 FILES = (CONTENT, ARRAYS)
@@ -116,13 +114,10 @@ def read_analysis(folder: str | Path) -> Analysis:
         raise BadInput(f"{folder} holds no analysis ({CONTENT} is missing); make one with `mka analyze ... --out`")
     try:
         content = json.loads((folder / CONTENT).read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("format") not in (FORMAT, BEFORE):
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise BadInput(f"{folder} is not of format {FORMAT}; make it anew with `mka analyze`")
         with np.load(folder / ARRAYS, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if content["format"] == BEFORE:
-            content, arrays = _as_written_now(content, arrays)
-        return _analysis(content, arrays)
+            return _analysis(content, {name: archive[name] for name in archive.files})
     except DAMAGE as error:
         reason = str(error).split("\n")[0]
         raise BadInput(f"the analysis in {folder} is damaged ({reason}); make it anew with `mka analyze`") from error
@@ -151,15 +146,6 @@ def _written(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
         for key, array in held.items()
     }
     return jsonable(content), arrays
-
-
-def _as_written_now(content: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A folder's content of format BEFORE in the form of FORMAT."""
-    added = {"split": "", "duplicates": 0, "longest": None, "per_text": 1, "uncertainty": {}, "layer_map": {}}
-    renamed = {"similarity": content["similarities"], "embedding": content["embeddings"]}
-    return {**content, **added, **renamed}, {
-        f"{name}/values" if name.startswith("similarity/") else name: array for name, array in arrays.items()
-    }
 
 
 def _analysis(content: Mapping[str, Any], arrays: Arrays) -> Analysis:

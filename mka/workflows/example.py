@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mka.objects.measures import MEASURES
+from mka.objects.methods import METHODS
 from mka.objects.progress import Progress, silent
 from mka.workflows.analysis import analyze, write_analysis
 from mka.workflows.opening import Opening
 
-MEASURES = ("npib", "npib-code", "cosine", "block-influence")
-EMBEDDINGS = ("diffusion", "umap", "pca")
+EMBEDDINGS = tuple(METHODS)
 TEXTS = 256
 """Enough for 4 x 4 cells with 16 texts each; the folder stays well under 1.5 MB with float64 figures."""
 
@@ -31,7 +32,7 @@ def write_example(
     """Analyze the demo model on TEXTS of its development texts, drawn with seed 0, and write the folder."""
     model = Opening(dtype="float32", device="cpu").model(source, progress=progress)
     analysis = analyze(
-        model, calibration, measures=MEASURES, embeddings=EMBEDDINGS, limit=TEXTS, seed=0, progress=progress
+        model, calibration, measures=tuple(MEASURES), embeddings=EMBEDDINGS, limit=TEXTS, seed=0, progress=progress
     )
     write_analysis(analysis, folder, overwrite=overwrite)
 

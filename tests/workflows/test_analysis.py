@@ -96,25 +96,6 @@ def test_an_analysis_comes_back_as_it_was(analysis: Analysis, tmp_path: Path) ->
     assert read.similarities["npib"].uncertainty is not None and set(read.layer_maps) == {"npib", "cosine"}
 
 
-def test_a_folder_of_the_format_before_is_read(analysis: Analysis, tmp_path: Path) -> None:
-    plain = {name: replace(one, uncertainty=None) for name, one in analysis.similarities.items()}
-    expected = replace(analysis, similarities=plain, layer_maps={})
-    write_analysis(expected, tmp_path / "a")
-    content = json.loads((tmp_path / "a" / CONTENT).read_text())
-    for new in ("split", "duplicates", "longest", "per_text", "uncertainty", "layer_map"):
-        del content[new]
-    content |= {
-        "format": "mka-analysis/1", "similarities": content.pop("similarity"), "embeddings": content.pop("embedding")
-    }  # fmt: skip
-    (tmp_path / "a" / CONTENT).write_text(json.dumps(content))
-    with np.load(tmp_path / "a" / ARRAYS) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    named = {name.removesuffix("/values"): array for name, array in arrays.items()}
-    assert {"similarity/npib", "embedding/pca/unaligned", "token_cosine"} <= set(named)
-    np.savez(tmp_path / "a" / ARRAYS, **named)
-    assert same(read_analysis(tmp_path / "a"), expected)
-
-
 def test_nothing_is_overwritten_unasked_and_nothing_foreign_ever(analysis: Analysis, tmp_path: Path) -> None:
     write_analysis(analysis, tmp_path / "a")
     with pytest.raises(BadInput, match="not empty; choose another folder or say --overwrite"):

@@ -13,9 +13,10 @@ from mka.assets import asset
 from mka.models.files import weight_files
 from mka.models.fingerprint import fingerprint_files
 from mka.models.loading import load
+from mka.objects.measures import MEASURES
 from mka.workflows import example
 from mka.workflows.analysis_files import read_analysis
-from mka.workflows.example import EMBEDDINGS, MEASURES, TEXTS, write_example
+from mka.workflows.example import EMBEDDINGS, TEXTS, write_example
 from tests.workflows.builders import sentences, text_file
 
 LARGEST = 1_500_000
@@ -29,7 +30,7 @@ def test_the_command_writes_every_measure_and_map(
     texts = text_file(tmp_path / "texts.txt", sentences(60))
     write_example(tmp_path / "example", source=str(tiny_llama_folder), calibration=str(texts))
     made = read_analysis(tmp_path / "example")
-    assert tuple(made.similarities) == MEASURES
+    assert tuple(made.similarities) == tuple(MEASURES)
     assert tuple(made.embeddings) == ("diffusion", "pca")
     assert made.n_points == 60
 
@@ -40,7 +41,7 @@ def test_the_example_that_ships_is_small_and_of_the_demo_model() -> None:
     shipped = read_analysis(folder)
     assert (shipped.summary.source, shipped.calibration, shipped.n_points) == ("demo", "demo", TEXTS)
     assert shipped.summary.fingerprint == fingerprint_files(weight_files(asset("demo-model")))
-    assert tuple(shipped.similarities) == MEASURES and tuple(shipped.embeddings) == EMBEDDINGS
+    assert tuple(shipped.similarities) == tuple(MEASURES) and tuple(shipped.embeddings) == EMBEDDINGS
 
 
 def test_the_example_that_ships_was_computed_by_this_code() -> None:
