@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import re
 import sys
@@ -40,7 +41,10 @@ _UNFINISHED = re.compile(r"\.[a-z]+(-[a-z]+)*-[0-9a-f]{8,}\.[0-9a-f]{8}")
 ABANDONED = 3600.0
 """Seconds after which an unfinished file has no writer any more."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.ASCII | re.IGNORECASE)
-DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    RuntimeError,  # an unknown compression or encryption, and JSON nested too deep
+)  # fmt: skip
 """What reading a file raises that another program cut short or wrote."""
 
 

@@ -52,6 +52,17 @@ def _flip_a_bit(path: Path) -> None:
     path.write_bytes(bytes(raw))
 
 
+def _unknown_compression(path: Path) -> None:
+    """Say in the archive's directory and before each member that it was compressed by method 99."""
+    held = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = held.find(mark)
+        while place >= 0:
+            held[place + offset : place + offset + 2] = (99).to_bytes(2, "little")
+            place = held.find(mark, place + 1)
+    path.write_bytes(held)
+
+
 def _words(path: Path) -> None:
     path.write_text("not an archive")
 
@@ -85,7 +96,9 @@ def _pickled(path: Path) -> None:
     np.savez(path, header=np.array([_Trap()], dtype=object))
 
 
-@pytest.mark.parametrize("harm", [_cut, _flip_a_bit, _words, _empty, _one_array, _foreign, _renamed, _pickled])
+@pytest.mark.parametrize(
+    "harm", [_cut, _flip_a_bit, _unknown_compression, _words, _empty, _one_array, _foreign, _renamed, _pickled]
+)
 def test_what_is_not_whole_is_a_miss_and_goes(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path], None]
 ) -> None:
