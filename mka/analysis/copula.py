@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import digamma
 
 from mka.analysis.parallel import serial_blas
+from mka.analysis.pointwise import gram
 from mka.analysis.scores import linfoot, normal_scores
 from mka.errors import BadInput
 
@@ -42,7 +43,7 @@ def copula(coordinates: Array) -> Array:
     with serial_blas():
         axes, ranks = _whitened(normal_scores(coordinates))
         flat = axes.reshape(layers * dims, n)
-        between = (flat @ flat.T).reshape(layers, dims, layers, dims)
+        between = gram(flat).reshape(layers, dims, layers, dims)
     first, second = np.triu_indices(layers, 1)
     correlations = np.linalg.svd(between[first, :, second, :], compute_uv=False)
     apart = 1 - correlations**2

@@ -96,6 +96,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
                 growth="L² n, after the map",
                 cheap=True,
                 reference="Ince et al., Human Brain Mapping 38, 1541, 2017",
+                version=2,
             ),
             Measure(
                 name="cosine",
