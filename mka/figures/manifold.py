@@ -189,7 +189,7 @@ def _with_controls(figure: go.Figure, depth: int, theme: Theme) -> go.Figure:
                 "bordercolor": theme.grid, "font": {"color": theme.muted, "size": 11}, "tickcolor": theme.muted,
             }
         ],
-        legend={"y": -0.2},
+        legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
     )  # fmt: skip
     return figure
 

@@ -61,8 +61,6 @@ def choices(desk: Desk, measure: str) -> Mapping[Choice, str]:
 def ask(desk: Desk, measure: str) -> Choice:
     """The select box."""
     offered = choices(desk, measure)
-    if st.session_state.get("compare-with") not in offered:
-        st.session_state["compare-with"] = (NOTHING,)
     chosen = st.selectbox(
         "Compare with",
         list(offered),

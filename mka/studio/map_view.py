@@ -39,8 +39,6 @@ class Colour:
 
 def choose_map(embeddings: Mapping[str, Embedding]) -> Embedding:
     """Which method's map."""
-    if st.session_state.get("method") not in embeddings:
-        st.session_state["method"] = next(iter(embeddings))
     name = st.selectbox(
         "Map", list(embeddings), format_func=words.method_title, key="method", persist_state="session", width=190
     )
@@ -72,9 +70,7 @@ def choose_view(embedding: Embedding) -> str:
     """ONE, TWO or FILM; a film only of what plotly can play well."""
     flat = embedding.coordinates.shape[2] == 2 and embedding.coordinates.shape[1] <= PLAYED_POINTS
     options = [ONE, TWO, FILM] if flat and embedding.layers > 1 else [ONE, TWO]
-    if st.session_state.get("view") not in options:
-        st.session_state["view"] = TWO
-    return str(st.segmented_control("Layers", options, required=True, key="view", persist_state="session"))
+    return st.segmented_control("Layers", options, default=TWO, required=True, key="view", persist_state="session")
 
 
 def choose_colour(embedding: Embedding) -> Colour:
@@ -88,8 +84,6 @@ def choose_colour(embedding: Embedding) -> Colour:
     if position_scale(embedding.points) is not None:
         options[POSITION] = Colour(POSITION)
     options |= {f"only {subject}": Colour(SUBJECT, subject) for subject in subjects}
-    if st.session_state.get("colour") not in options:
-        st.session_state["colour"] = next(iter(options))
     chosen = st.selectbox("Colour by", list(options), key="colour", persist_state="session", width=220)
     return options[str(chosen)]
 

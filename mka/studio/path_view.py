@@ -27,8 +27,6 @@ METHOD_WORDS = {
 
 def choose(layer_maps: Mapping[str, LayerMap]) -> LayerMap:
     """By which measure."""
-    if st.session_state.get("map-measure") not in layer_maps:
-        st.session_state["map-measure"] = next(iter(layer_maps))
     name = st.selectbox(
         "Measure",
         list(layer_maps),

@@ -23,8 +23,6 @@ SMALL_SIDE = 380
 
 def choose_measure(similarities: Mapping[str, Similarity]) -> Similarity:
     """A select box: there may be as many measures as there are."""
-    if st.session_state.get("measure") not in similarities:
-        st.session_state["measure"] = next(iter(similarities))
     name = st.selectbox(
         "Measure",
         list(similarities),

@@ -10,7 +10,16 @@ from mka.objects.embedding import Embedding
 from mka.studio.desk import Desk, reading_key
 from mka.workflows.analysis_files import Analysis
 from tests.pages.driver import Studio
-from tests.studio.builders import a_desk, a_summary, an_analysis, an_embedding, on_other_texts, sure
+from tests.studio.builders import (
+    a_desk,
+    a_layer_map,
+    a_similarity,
+    a_summary,
+    an_analysis,
+    an_embedding,
+    on_other_texts,
+    sure,
+)
 
 
 def lay(studio: Studio, analysis: Analysis, *others: Analysis) -> Studio:
@@ -54,6 +63,26 @@ def test_a_comparison_that_is_gone_is_no_error(studio: Studio):
     studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
     lay(studio, an_analysis())
     assert not studio.at.exception and len(studio.at.get("plotly_chart")) == 2
+
+
+def test_choices_that_another_analysis_does_not_offer_fall_back_to_the_first(studio: Studio):
+    studio.set("selectbox", "Measure", "cosine").go("manifold").set("selectbox", "Colour by", "loss").go("layers")
+    silent = replace(an_embedding(), method="umap", points=())
+    few = {"cka": a_similarity(6, "cka")}
+    other = replace(with_maps(umap=silent), similarities=few, layer_maps={"cka": a_layer_map(6, "cka")})
+    lay(studio, other)
+    assert studio.widget("selectbox", "Measure").value == "cka"
+    studio.go("manifold")
+    assert studio.widget("selectbox", "Map").value == "umap"
+    assert studio.widget("selectbox", "Colour by").value == "place in the first layer"
+    studio.go("similarity")
+    assert studio.widget("selectbox", "Measure").value == "cka" and not studio.at.exception
+
+
+def test_a_film_that_another_map_cannot_play_gives_way_to_two_layers(studio: Studio):
+    studio.go("manifold").set("segmented_control", "Layers", "All, as a film")
+    lay(studio, with_maps(diffusion=an_embedding(6, 12, 3)))
+    assert studio.widget("segmented_control", "Layers").value == "Two layers" and not studio.at.exception
 
 
 def test_choices_survive_a_change_of_page(studio: Studio):
