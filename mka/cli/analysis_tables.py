@@ -120,16 +120,23 @@ def _remarks(analysis: Analysis) -> Iterator[str]:
 
 def _provenance(analysis: Analysis) -> Iterator[str]:
     same = f", {analysis.duplicates} left out that say the same as another" if analysis.duplicates else ""
-    points = "" if analysis.n_points == analysis.n_texts else f"{analysis.n_points} points in "
-    yield f"{points}{analysis.n_texts} texts of {plain(analysis.calibration)}{same}, {analysis.tokens:,} tokens"
-    if analysis.from_store:
-        pieces = (*analysis.similarities, *analysis.embeddings)
-        kept = [name for name in pieces if name in analysis.from_store]
-        new = [name for name in pieces if name not in analysis.from_store]
+    points = "" if analysis.n_points == analysis.n_texts else f"{_number(analysis.n_points, 'point')} in "
+    texts, tokens = _number(analysis.n_texts, "text"), _number(analysis.tokens, "token")
+    yield f"{points}{texts} of {plain(analysis.calibration)}{same}, {tokens}"
+    pieces = (*analysis.similarities, *analysis.embeddings)
+    kept = [name for name in pieces if name in analysis.from_store]
+    new = [name for name in pieces if name not in analysis.from_store]
+    # The model's summary and the maps of layers may be there too, but nobody waits for them.
+    known = kept or [name for name in ("reading",) if name in analysis.from_store]
+    if known:
         yield (
-            f"from the store, computed {min(analysis.from_store.values())}: {', '.join(kept) or 'what was read'}"
-            + (f"; computed now: {', '.join(new)}" if new else "")
+            f"from the store, computed {min(analysis.from_store[name] for name in known)}: "
+            f"{', '.join(kept) or 'what was read'}" + (f"; computed now: {', '.join(new)}" if new else "")
         )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _steadiness(tau: float) -> str:

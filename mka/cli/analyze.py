@@ -27,6 +27,7 @@ from mka.objects.methods import METHODS
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mka.objects.texts import TextSet
     from mka.workflows.analysis import Analysis
 
 
@@ -74,8 +75,7 @@ def analyze(
         if out is not None:
             check_new_folder(Path(out), FILES, overwrite=overwrite)
         texts = load_texts(calibration_source(calibration, model), split=split, field=field)
-        if texts.calibration_warning:
-            _shout(run, texts.calibration_warning)
+        warn_of_split(run, texts)
         store = open_store()
         made = workflow.analyze(
             Opening(dtype, device, revision, trust_remote_code).on_demand(model), texts,
@@ -96,10 +96,11 @@ def _show(console: Console, made: Analysis, out: str | None) -> None:
     show_analysis(console, made, out)
 
 
-def _shout(run: Run, warning: str) -> None:
-    """A warning that cannot be missed."""
-    for line in ("!" * 100, f"WARNING: {warning}", "!" * 100):
-        run.note(line)
+def warn_of_split(run: Run, texts: TextSet) -> None:
+    """Say, so that it cannot be missed, where models are judged by the texts that are to calibrate."""
+    if texts.calibration_warning:
+        for line in ("!" * 100, f"WARNING: {texts.calibration_warning}", "!" * 100):
+            run.note(line)
 
 
 def note_cut(run: Run, analysis: Analysis) -> None:

@@ -69,9 +69,9 @@ def plan(
         elif strategy is None or remove is None:
             raise BadInput("a plan needs --strategy and --remove, or --groups; give one or the other")
         else:
-            basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model)
+            basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model, run)
             opened = opening.model(model, progress=run.progress)
-            similarity = basis(opened, limit, seed, run)
+            similarity = basis(opened, limit, seed)
             if similarity is not None and similarity.note:
                 run.note(f"{similarity.measure}: {similarity.note}")
             made = planning.by_strategy(opened, strategy, remove, similarity=similarity, seed=seed, any_model=any_model)
@@ -112,24 +112,25 @@ def _found(analysis: str, measure: str) -> Similarity:
 
 
 def _basis(
-    measure: str | None, analysis: str | None, calibration: str | None, model: str
-) -> Callable[[LoadedModel, int | None, int, Run], Similarity | None]:
+    measure: str | None, analysis: str | None, calibration: str | None, model: str, run: Run
+) -> Callable[[LoadedModel, int | None, int], Similarity | None]:
     """How to get the similarity once the model is open; everything that is on disk is read and checked now."""
     if measure is None:
-        return lambda opened, limit, seed, run: None
+        return lambda opened, limit, seed: None
     if analysis is not None:
         if calibration is not None:
             raise BadInput("the analysis has its calibration; give --analysis or --calibration, not both")
         found = _found(analysis, measure)
-        return lambda opened, limit, seed, run: found
-    from mka.cli.analyze import note_cut
+        return lambda opened, limit, seed: found
+    from mka.cli.analyze import note_cut, warn_of_split
     from mka.data.texts import load_texts
     from mka.workflows.analysis import analyze
     from mka.workflows.sources import calibration_source
 
     texts = load_texts(calibration_source(calibration, model))
+    warn_of_split(run, texts)
 
-    def measured(opened: LoadedModel, limit: int | None, seed: int, run: Run) -> Similarity:
+    def measured(opened: LoadedModel, limit: int | None, seed: int) -> Similarity:
         made = analyze(
             opened,
             texts,

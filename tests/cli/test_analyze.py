@@ -100,6 +100,15 @@ def test_the_split_that_judges_is_warned_of_loudly(bench: Bench, tmp_path: Path)
     assert (loud.json["split"], loud.json["warning"]) == ("test", warning) and SHOUT in loud.err
 
 
+def test_a_plan_made_on_the_split_that_judges_is_warned_of_as_loudly(bench: Bench, tmp_path: Path) -> None:
+    judged = tmp_path / "geography_test.csv"
+    judged.write_text("".join(f'"{one}",a,b,c,d,A\n' for one in sentences(12)))
+    words = (bench.model, "--calibration", judged, "--json", "-")
+    said = mka("analyze", *words, "--measure", "cosine").err.splitlines()
+    assert said[0] == said[2] == f"mka: {SHOUT}" and str(judged) in said[1]
+    assert mka("plan", *words, "--strategy", "mka", "--remove", "1").err.splitlines()[:3] == said[:3]
+
+
 def test_a_second_run_says_that_it_came_from_the_store(bench: Bench) -> None:
     first = analyze(bench, "--measure", "cosine", "--json", "-").json
     assert first["from_store"] == {"reading": False, "cosine": False}
@@ -110,6 +119,19 @@ def test_a_second_run_says_that_it_came_from_the_store(bench: Bench) -> None:
     assert second["measures"]["cosine"]["values"] == first["measures"]["cosine"]["values"]
     third = analyze(bench, "--measure", "cosine,euclidean").out
     assert "from the store, computed 20" in third and ": cosine; computed now: euclidean" in third
+    assert ": what was read; computed now: cka" in analyze(bench, "--measure", "cka").out
+
+
+def test_texts_that_were_never_read_are_not_said_to_come_from_the_store(bench: Bench, tmp_path: Path) -> None:
+    analyze(bench, "--measure", "cosine", "--json", "-")  # so that the model's summary is there
+    other = text_file(tmp_path / "other.txt", sentences(9, first=300))
+    seen = analyze(bench, "--measure", "cosine", calibration=other).out
+    assert "9 texts of" in seen and "from the store" not in seen
+
+
+def test_one_text_is_no_plural(bench: Bench, tmp_path: Path) -> None:
+    one = text_file(tmp_path / "one.txt", sentences(1))
+    assert f"\n1 text of {one}, " in analyze(bench, "--measure", "cosine", calibration=one).out
 
 
 def test_a_store_that_cannot_be_written_is_one_note(
