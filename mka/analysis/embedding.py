@@ -19,7 +19,7 @@ from mka.analysis.umap_map import aligned_umap_maps, check_aligned_umap, check_u
 from mka.errors import BadInput
 from mka.objects.activations import Activations
 from mka.objects.embedding import Embedding
-from mka.objects.methods import METHODS
+from mka.objects.methods import METHODS, check_dims
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
 
@@ -109,7 +109,8 @@ def embed(
     unknown method or parameter, a bad seed, fewer than dims + 2 points, or activations that are not finite.
     """
     seed = check_seed(seed)
-    settings = _settings(method, dims, parameters)
+    dims = check_dims(dims)
+    settings = _settings(method, parameters)
     hidden = hidden_states(activations)
     layers, n, _ = hidden.values.shape
     if n < dims + 2:
@@ -136,12 +137,10 @@ def embed(
     )
 
 
-def _settings(method: str, dims: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(method: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The method's complete parameters; BadInput for what it does not take."""
     if method not in METHODS:
         raise BadInput(f"embedding method {method!r} is unknown; use one of {', '.join(METHODS)}")
-    if dims not in (2, 3) or isinstance(dims, bool):
-        raise BadInput(f"dims must be 2 or 3, got {dims!r}")
     settings = complete(parameters, EMBEDDERS[method].defaults, f"the embedding method {method!r}")
     EMBEDDERS[method].check(**settings)
     return settings

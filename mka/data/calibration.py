@@ -25,7 +25,7 @@ def calibration_texts(
     it gives it back. Raises BadInput for no text, an empty one, and characters that UTF-8 cannot hold.
     """
     check_limit(limit)
-    check_seed(seed)
+    seed = check_seed(seed)
     source = _loaded(calibration)
     once: dict[str, Text] = {}
     for number, text in enumerate(source.texts, start=1):

@@ -38,7 +38,7 @@ def load_texts(
     Raises BadInput with file and line or row for what cannot be read, and for a source without any text.
     """
     check_limit(limit)
-    check_seed(seed)
+    seed = check_seed(seed)
     texts, part = _read(source, split, field)
     return TextSet(draw_texts(texts, limit, seed), str(source), part)
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from types import MappingProxyType
+
+from mka.errors import BadInput
+
+
+def check_dims(dims: object) -> int:
+    """`dims` as an int, the axes of a map that can be drawn: 2 or 3, else BadInput."""
+    if not isinstance(dims, Integral) or int(dims) not in (2, 3):
+        raise BadInput(f"dims must be 2 or 3, got {dims!r}")
+    return int(dims)
 
 
 @dataclass(frozen=True)

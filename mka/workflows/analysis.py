@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from mka.data.calibration import calibration_texts
 from mka.errors import BadInput
 from mka.objects.measures import MEASURES
-from mka.objects.methods import METHODS
+from mka.objects.methods import METHODS, check_dims
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.seeds import check_seed
 from mka.objects.texts import TextSet
 from mka.store import Store, open_store
 from mka.workflows.analysis_files import Analysis, read_analysis, write_analysis
@@ -62,6 +63,10 @@ def analyze(
     """
     check_names(measures, embeddings)
     check_options(dims, subsamples)
+    unknown = [name for name in parameters if name not in (*MEASURES, *METHODS)]
+    if unknown:
+        raise BadInput(f"parameters are given for {unknown[0]!r}, which is neither a measure nor an embedding")
+    dims, seed = check_dims(dims), check_seed(seed)
     texts = calibration_texts(calibration, limit=limit, seed=seed)
     demanded = model if isinstance(model, ModelOnDemand) else ModelOnDemand(model.source, None, lambda _: model)
     kept = Kept(open_store() if store is None else store, common_ingredients(demanded.identity))
@@ -104,9 +109,8 @@ def check_names(measures: Sequence[str], embeddings: Sequence[str]) -> None:
         raise BadInput("nothing to compute; name at least one measure or embedding")
 
 
-def check_options(dims: int, subsamples: int) -> None:
+def check_options(dims: object, subsamples: object) -> None:
     """BadInput unless maps of so many dimensions can be drawn, and so many subsamples be halves of the points."""
-    if dims not in (2, 3) or isinstance(dims, bool):
-        raise BadInput(f"dims must be 2 or 3, got {dims!r}")
-    if subsamples < 0 or subsamples % 2:
+    check_dims(dims)
+    if not isinstance(subsamples, int) or isinstance(subsamples, bool) or subsamples < 0 or subsamples % 2:
         raise BadInput(f"subsamples must be an even number, half of them the other halves, or 0, got {subsamples}")

@@ -121,6 +121,7 @@ def test_refuses_what_it_cannot_embed() -> None:
     for call, words in (
         (lambda: embed(values, "tsne"), "use one of diffusion, umap, aligned-umap, pca"),
         (lambda: embed(values, dims=4), "dims must be 2 or 3"),
+        (lambda: embed(values, dims=2.0), "dims must be 2 or 3"),  # type: ignore[arg-type]
         (lambda: embed(values, "pca", sigma=3), "no parameter 'sigma'; it takes none"),
         (lambda: embed(values, "diffusion", sgima=3), "it takes sigma, alpha, time"),
         (lambda: embed(values, "umap", n_neighbors=1), "n_neighbors"),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,11 +58,25 @@ def test_a_measure_without_a_value_for_some_pair_has_no_layer_map(tiny_llama: Lo
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [({"dims": 4}, "dims must be 2 or 3"), ({"subsamples": 3}, "even number")]
+    ("options", "said"),
+    [
+        ({"dims": 4}, "dims must be 2 or 3"),
+        ({"dims": 2.0}, "dims must be 2 or 3"),
+        ({"subsamples": 3}, "even number"),
+        ({"subsamples": "32"}, "even number"),
+        ({"parameters": {"npip": {"corrected": False}}}, "parameters are given for 'npip', which is neither"),
+        ({"seed": -1}, "seed must be a whole number"),
+    ],
 )
-def test_options_are_checked_before_any_work(tiny_llama: LoadedModel, options: dict[str, int], said: str) -> None:
+def test_options_are_checked_before_any_work(tiny_llama: LoadedModel, options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        analyze(tiny_llama, "no-such-file.txt", **options)  # type: ignore[arg-type]
+        analyze(tiny_llama, "no-such-file.txt", **options)
+
+
+def test_a_seed_of_numpy_is_a_seed(tiny_llama: LoadedModel) -> None:
+    options: dict[str, Any] = {"measures": ("cosine",), "points": "tokens", "limit": 9}
+    of_numpy = analyze(tiny_llama, TEXTS, **options, seed=np.int64(3))  # type: ignore[arg-type]
+    assert same(of_numpy, analyze(tiny_llama, TEXTS, **options, seed=3))
 
 
 def test_texts_beyond_the_context_are_counted(tiny_llama: LoadedModel) -> None:
