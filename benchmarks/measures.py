@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mka.analysis.embedding import embed
-from mka.analysis.measures import ESTIMATORS, similarity
-from mka.objects.measures import MEASURES, WEIGHTS
+from mka.analysis.measures import ESTIMATORS, measured_map, similarity
+from mka.objects.embedding import Embedding
+from mka.objects.measures import EMBEDDING, MEASURES, WEIGHTS
 
 LAYERS, POINTS, FEATURES = 80, 1024, 1024
 WARM_UP = (4, 128, 16)
@@ -37,22 +37,22 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def measure(repeats: int = REPEATS) -> dict[str, float]:
-    """Name -> seconds: each diffusion map that measures share, with its trustworthiness; each cheap measure, of that
-    map where it needs one; "together", their sum. Measures of weights, which read no points, are of the demo model."""
+    """Name -> seconds: each diffusion map that measures share; each cheap measure, of that map where it needs one;
+    "together", their sum, as an analysis runs them. Measures of weights, which read no points, are of the demo model.
+    """
     small, full = hidden_states(*WARM_UP), hidden_states(LAYERS, POINTS, FEATURES)
     found: dict[str, float] = {}
-    maps = {}
+    maps: dict[str, Embedding] = {}
     for name, fact in MEASURES.items():
         if not fact.cheap:
             continue
-        source, warm = ("demo", "demo") if fact.needs == WEIGHTS else (full, small)
-        settings = ESTIMATORS[name].map_defaults
-        if settings:
-            title = f"diffusion map, sigma {settings['sigma']}"
-            warm = embed(small, align=False, **settings)
+        warm, source = {WEIGHTS: ("demo", "demo")}.get(fact.needs, (small, full))
+        if fact.needs == EMBEDDING:
+            title = f"diffusion map, sigma {ESTIMATORS[name].map_defaults['sigma']}"
+            warm = measured_map(small, name)
             if title not in maps:
-                maps[title] = embed(full, align=False, **settings)
-                found[title] = seconds(lambda: embed(full, align=False, **settings), repeats)  # noqa: B023
+                maps[title] = measured_map(full, name)
+                found[title] = seconds(lambda: measured_map(full, name), repeats)  # noqa: B023
             source = maps[title]
         similarity(warm, name)
         found[name] = seconds(lambda: similarity(source, name), repeats)  # noqa: B023

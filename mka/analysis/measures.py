@@ -186,7 +186,7 @@ def similarity(
         measure=measure,
         bounds=estimator.measure.bounds,
         higher_is_alike=estimator.measure.higher_is_alike,
-        parameters=settings,
+        parameters=settings | _map_settings(estimator, source),
         seed=seed,
         note=_note(matrix, given, estimator.measure, run),
         model=given.model,
@@ -232,6 +232,44 @@ def read(
     if measure.needs == EMBEDDING:
         values = _map_coordinates(values, {name: settings[name] for name in estimator.map_defaults}, progress, cancel)
     return Given(values, hidden.token_cosine, hidden.model, hidden.calibration_key, hidden.text_hashes)
+
+
+def _map_settings(estimator: Estimator, source: object) -> dict[str, Any]:
+    """The parameters that a finished map was made with, of those that the measure would have given it."""
+    made_with = source.parameters if isinstance(source, Embedding) else {}
+    return {name: made_with[name] for name in estimator.map_defaults if name in made_with}
+
+
+def measured_map(
+    activations: Activations | Array,
+    measure: str,
+    *,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+    **parameters: Any,
+) -> Embedding:
+    """The diffusion map that `measure`, one of embeddings, reads of these activations, without figures of quality.
+
+    Given to `similarity` in their place it gives the same values, and several measures can share it. parameters:
+    those of the measure; only sigma and alpha matter here. Raises as `similarity`.
+    """
+    estimator, settings = settled(activations, measure, parameters)
+    hidden = hidden_states(activations)
+    _check_points(estimator.measure, hidden.values.shape[1])
+    map_settings = {name: settings[name] for name in estimator.map_defaults}
+    coordinates = _map_coordinates(hidden.values, map_settings, progress, cancel)
+    return Embedding(
+        coordinates=coordinates,
+        unaligned=coordinates,
+        method="diffusion",
+        parameters=map_settings,
+        seed=0,
+        aligned=False,
+        points=hidden.points,
+        model=hidden.model,
+        calibration_key=hidden.calibration_key,
+        text_hashes=hidden.text_hashes,
+    )
 
 
 def _map_coordinates(values: Array, settings: Mapping[str, Any], progress: Progress, cancel: Cancel | None) -> Array:

@@ -111,10 +111,10 @@ class Pieces:
         def compute() -> Similarity:
             from mka.analysis.measures import similarity
 
+            source, parameters = self._source(measure)
             return similarity(
-                self._source(measure), measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
-                **self._parameters(measure),
-            )  # fmt: skip
+                source, measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel, **parameters
+            )
 
         return self.kept.piece(
             measure, "similarity", self._measured(measure), compute, parts.similarity_parts,
@@ -176,8 +176,27 @@ class Pieces:
             ),
         )  # fmt: skip
 
-    def _source(self, measure: str) -> Activations | LoadedModel:
-        return self._opened if MEASURES[measure].needs == WEIGHTS else self.activations
+    def _source(self, measure: str) -> tuple[Activations | Embedding | LoadedModel, dict[str, Any]]:
+        """What the measure reads, and its parameters that are left to give; measures with equal maps share one."""
+        parameters, needs = self._parameters(measure), MEASURES[measure].needs
+        if needs == WEIGHTS:
+            return self._opened, parameters
+        if needs != EMBEDDING:
+            return self.activations, parameters
+        from mka.analysis.measures import ESTIMATORS, measured_map
+
+        of_map = ESTIMATORS[measure].map_defaults
+        key = tuple(parameters.get(name, default) for name, default in of_map.items())
+        if key not in self._maps:
+            self._maps[key] = measured_map(
+                self.activations, measure, progress=self.progress, cancel=self.cancel, **parameters
+            )
+        return self._maps[key], {name: value for name, value in parameters.items() if name not in of_map}
+
+    @cached_property
+    def _maps(self) -> dict[tuple[Any, ...], Embedding]:
+        """By sigma and alpha: the diffusion maps that measures read."""
+        return {}
 
     @cached_property
     def _opened(self) -> LoadedModel:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from mka.analysis.embedding import embed
-from mka.analysis.measures import ESTIMATORS, similarity
+from mka.analysis.measures import ESTIMATORS, measured_map, similarity
 from mka.analysis.npib import npib
 from mka.errors import BadInput, Cancelled
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.activations import Activations, Point
-from mka.objects.measures import MEASURES, WEIGHTS
+from mka.objects.measures import EMBEDDING, MEASURES, WEIGHTS
 from mka.objects.progress import Cancel
 from mka.planning.planner import plan
 
@@ -164,3 +164,13 @@ def test_stops_when_asked() -> None:
     cancel.request()
     with pytest.raises(Cancelled):
         similarity(states(), "npib", cancel=cancel)
+
+
+@pytest.mark.parametrize("measure", [name for name, one in MEASURES.items() if one.needs == EMBEDDING])
+def test_a_map_made_for_a_measure_stands_for_the_activations(measure: str) -> None:
+    activations = activations_of(states(3, 60), [1, 1, 1])
+    shared = similarity(measured_map(activations, measure, alpha=0.25), measure)
+    alone = similarity(activations, measure, alpha=0.25)
+    np.testing.assert_array_equal(shared.values, alone.values)
+    assert (shared.parameters, shared.model, shared.calibration_key) == (alone.parameters, "model", "key")
+    assert shared.parameters["alpha"] == 0.25
