@@ -23,7 +23,6 @@ from mka.models.loaded import LoadedModel
 from mka.models.padding import padded
 from mka.objects.activations import Activations, Point
 from mka.objects.progress import Cancel, Progress, silent
-from mka.objects.seeds import check_seed
 from mka.objects.texts import TextSet
 
 BATCH_TOKENS = 512
@@ -73,7 +72,6 @@ def collect(
     puts out NaN or infinity, or where there is no room; Cancelled between batches.
     """
     _check(model, points, per_text, longest)
-    seed = check_seed(seed)
     texts = calibration_texts(calibration, limit=limit, seed=seed)
     context = context_of(model)
     most = min((length for length in (context, longest) if length is not None), default=None)

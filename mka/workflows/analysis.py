@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -62,17 +62,21 @@ def analyze(
     Raises BadInput as `collect`, `similarity` and `embed` do, an unknown name before any work.
     """
     check_names(measures, embeddings)
-    check_options(dims, subsamples)
-    unknown = [name for name in parameters if name not in (*MEASURES, *METHODS)]
-    if unknown:
-        raise BadInput(f"parameters are given for {unknown[0]!r}, which is neither a measure nor an embedding")
+    check_options(dims, subsamples, parameters)
     dims, seed = check_dims(dims), check_seed(seed)
     texts = calibration_texts(calibration, limit=limit, seed=seed)
     demanded = model if isinstance(model, ModelOnDemand) else ModelOnDemand(model.source, None, lambda _: model)
     kept = Kept(open_store() if store is None else store, common_ingredients(demanded.identity))
     pieces = Pieces(demanded, texts, Reading(points, per_text, longest, seed), parameters, kept, progress, cancel)
     pieces.warm_up(embeddings, dims)
-    reading = pieces.reading
+    return _put_together(pieces, measures, embeddings, dims, subsamples)
+
+
+def _put_together(
+    pieces: Pieces, measures: Sequence[str], embeddings: Sequence[str], dims: int, subsamples: int
+) -> Analysis:
+    """Each piece that an analysis consists of, found or computed now."""
+    reading, texts = pieces.reading, pieces.texts
     similarities = {name: pieces.similarity(name) for name in dict.fromkeys(measures)}
     return Analysis(
         summary=pieces.summary,
@@ -88,14 +92,14 @@ def analyze(
         tokens=reading.tokens,
         cut=reading.cut,
         token_cosine=reading.token_cosine,
-        seed=seed,
+        seed=pieces.how.seed,
         versions=versions(),
         layer_maps={name: pieces.layer_map(one) for name, one in similarities.items() if has_map(one)},
         split=texts.split,
         duplicates=reading.duplicates,
         longest=reading.longest,
         per_text=reading.per_text,
-        from_store=kept.found,
+        from_store=pieces.kept.found,
     )
 
 
@@ -109,8 +113,12 @@ def check_names(measures: Sequence[str], embeddings: Sequence[str]) -> None:
         raise BadInput("nothing to compute; name at least one measure or embedding")
 
 
-def check_options(dims: object, subsamples: object) -> None:
-    """BadInput unless maps of so many dimensions can be drawn, and so many subsamples be halves of the points."""
+def check_options(dims: object, subsamples: object, parameters: Iterable[str] = ()) -> None:
+    """BadInput unless maps of so many dimensions can be drawn, so many subsamples be halves of the points, and
+    `parameters` are of measures and embeddings that there are."""
+    unknown = [name for name in parameters if name not in (*MEASURES, *METHODS)]
+    if unknown:
+        raise BadInput(f"parameters are given for {unknown[0]!r}, which is neither a measure nor an embedding")
     check_dims(dims)
     if not isinstance(subsamples, int) or isinstance(subsamples, bool) or subsamples < 0 or subsamples % 2:
         raise BadInput(f"subsamples must be an even number, half of them the other halves, or 0, got {subsamples}")
