@@ -88,15 +88,20 @@ def uncertainty(
         progress("uncertainty", 1 + subsamples, 1 + subsamples)
     else:
         taken = _one_by_one(estimator, source, drawn, run, progress)
-    halves = taken[1:]
+    return _summed_up(taken, n, higher_is_alike=estimator.measure.higher_is_alike, seed=seed)
+
+
+def _summed_up(taken: Array, n: int, *, higher_is_alike: bool, seed: int) -> Uncertainty:
+    """The scatter of a measure (1 + S, L, L) of all n points, then of S halves of them."""
+    halves, size = taken[1:], n // 2
     scale = float(np.sqrt(size / (n - size)))
     adjacent = np.diagonal(taken, offset=1, axis1=1, axis2=2)
-    alike = adjacent if estimator.measure.higher_is_alike else -adjacent
+    alike = adjacent if higher_is_alike else -adjacent
     return Uncertainty(
         stderr=scale * np.sqrt(np.square(halves - halves.mean(axis=0)).mean(axis=0)),
         ranks=rank_intervals(alike[0], alike[1:], scale),
         tau=agreement(alike[1:]),
-        subsamples=subsamples,
+        subsamples=len(halves),
         size=size,
         seed=seed,
     )
