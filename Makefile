@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench clean
+.PHONY: setup app test check bench bench-analysis clean
 
 setup: $(READY)
 
@@ -33,6 +33,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+bench-analysis: setup
+	$(BIN)/python -m benchmarks.analysis
 
 clean:
 	rm -rf $(VENV) build out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
