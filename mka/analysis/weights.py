@@ -58,7 +58,8 @@ def layer_parameters(source: object) -> LayerParameters:
     """Find the layers' parameters of "demo", a folder, a hub id, a LoadedModel or a MergedModel; reads no number yet.
 
     A loaded model is read from the files it came from, unless they are gone or hold other weights, as those of a
-    model merged in memory: then from its network. Raises BadInput for anything else, for files without the layers
+    model merged in memory: then from its network. What was written into its network since it was loaded is not seen
+    while the files are there. Raises BadInput for anything else, for files without the layers
     that their config describes, and for weights that are no floating numbers, as quantised ones.
     """
     from mka.models.loaded import LoadedModel
