@@ -24,7 +24,8 @@ def main() -> None:
         "machine": {"cores": cores(), "processor": platform.machine()},
         "versions": versions(),
     }
-    for part in (npib, diffusion, measures, collection, store, growth):
+    # Collection first: its peak of memory is the process's own.
+    for part in (collection, npib, diffusion, measures, store, growth):
         name = part.__name__.rpartition(".")[2]
         print(f"== {(part.__doc__ or '').splitlines()[0]}", flush=True)
         found[name] = part.measure()

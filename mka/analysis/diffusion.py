@@ -17,6 +17,7 @@ from scipy.spatial.distance import pdist, squareform
 from mka.analysis.kernel import Share, centred, kernel_of, median_distance, row_blocks, squared_distances
 from mka.analysis.krylov import BLOCK, Axes, leading_axes
 from mka.analysis.parallel import cores, serial_blas
+from mka.analysis.pointwise import powers_of_two
 from mka.errors import BadInput
 
 Array = np.ndarray
@@ -29,6 +30,9 @@ SPECTRUM = 10
 
 LARGE = 256
 """From so many points on, a float32 kernel and block Lanczos are faster than a dense solver."""
+
+SHARED = 2048
+"""With fewer points the blocks of rows are done sooner than threads have agreed on who does which."""
 
 ONE_PIECE = 1 - 1e-5
 """With an eigenvalue above, a float32 kernel cannot tell whether the points fall into pieces."""
@@ -107,7 +111,7 @@ def diffusion_map(
 
     From 256 points on, distances and kernel are float32 and the axes come from block Lanczos, unless eigenvalues are
     too near to each other for that: then, as for fewer points, from a dense solver in float64. `share` hands out blocks
-    of rows, to all cores by default; no number of threads changes a bit.
+    of rows, by default from 2048 points on to all cores; no number of threads changes a bit.
 
     Raises BadInput for fewer than dims + 2 points or a bad sigma, alpha or time.
     """
@@ -118,6 +122,10 @@ def diffusion_map(
             f"a diffusion map in {dims} dimensions needs at least {dims + 2} points, got {n}; use more texts"
         )
     hidden = np.asarray(points, dtype=np.float64) + 0.0  # -0 becomes 0, so that equal rows have equal bytes
+    # A power of two changes no digit, and squares of the huge and the tiny stay numbers.
+    unit = float(powers_of_two(np.abs(hidden).max()))
+    hidden /= unit
+    sigma = None if sigma is None else sigma / unit
     if not (hidden != hidden[0]).any():
         return PointMap(np.zeros((n, dims)), np.eye(1, min(SPECTRUM, n))[0])
     with serial_blas():
@@ -157,6 +165,8 @@ def _large(
     points: Array, dims: int, sigma: float | None, alpha: float, share: Share | None
 ) -> tuple[Axes, Array] | None:
     """Leading axes and the trivial one of many points; None where a dense solver must decide."""
+    if share is None and len(points) < SHARED:
+        share = map
     if share is None:
         with ThreadPoolExecutor(cores()) as pool:
             return _large(points, dims, sigma, alpha, pool.map)

@@ -15,7 +15,7 @@ Array = np.ndarray
 BLOCK = 16
 """Vectors in a block: a product with 16 costs little more than one with 4, and up to 16 equal eigenvalues show."""
 
-FIRST_LOOK, BLOCKS = 5, 14
+FIRST_LOOK, BLOCKS = 4, 14
 TOLERANCE = 2e-4
 """Largest residual of a kept axis, in gaps to the nearest other eigenvalue. It bounds the angle between the axis found
 and the true one (Davis and Kahan 1970); what is left lies mostly on far eigenvalues, so the angle is much smaller."""

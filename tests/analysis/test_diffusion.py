@@ -251,3 +251,13 @@ def test_no_number_of_threads_and_no_order_of_calls_changes_a_bit() -> None:
             np.testing.assert_array_equal(again.coordinates, found.coordinates)
             np.testing.assert_array_equal(again.spectrum, found.spectrum)
         np.testing.assert_array_equal(diffusion_map(points, share=map).coordinates, found.coordinates)
+
+
+@pytest.mark.parametrize("n", [40, 300])
+@pytest.mark.parametrize("factor", [1e200, 1e-200, 5e-324])
+def test_huge_and_tiny_numbers_are_numbers(n: int, factor: float) -> None:
+    points = np.random.default_rng(0).normal(size=(n, 8))
+    found = diffusion_map(points * factor).coordinates
+    assert np.isfinite(found).all()
+    if factor > 1e-300:  # the smallest numbers keep no digits to compare
+        np.testing.assert_allclose(found, diffusion_map(points).coordinates, atol=1e-5)
