@@ -87,7 +87,8 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     figure, panels = plt.subplots(2, len(SIZES), figsize=(11, 6.5), dpi=100, sharey="row")
     for column, axis in enumerate(SIZES):
         for number, (name, one) in enumerate(found.items()):
-            style = {"marker": "osD^v<>Px*hp"[number % 12], "markersize": 4, "linewidth": 1.1, "label": name}
+            colour = plt.colormaps["tab20"](number)
+            style = {"marker": "osD^v<>Px*hp"[number % 12], "markersize": 4, "color": colour, "label": name}
             panels[0, column].loglog(one[axis]["sizes"], one[axis]["seconds"], **style)
             panels[1, column].loglog(one[axis]["sizes"], np.array(one[axis]["bytes"]) / 1e6, **style)
         others = ", ".join(f"{other} = {size}" for other, size in AT.items() if other != axis)
