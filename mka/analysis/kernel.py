@@ -126,7 +126,8 @@ def median_distance(distances: SquaredDistances, share: Share) -> float:
 def kernel_of(distances: SquaredDistances, scale: float, share: Share) -> Array:
     """exp(-sqrt(distance / scale)), symmetric float32 (n, n); written over `distances`."""
     lower = distances.lower
-    factor = np.float32(-np.sqrt(distances.unit / scale))
+    with np.errstate(over="ignore"):  # a distance of infinitely many bandwidths gives 0, as it should
+        factor = np.float32(-np.sqrt(distances.unit / scale))
 
     def fill(rows: slice) -> None:
         block = lower[rows, : rows.stop]
