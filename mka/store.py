@@ -89,7 +89,7 @@ class Store:
         path = self._path(kind, key)
         try:
             found = _read(path, kind, key)
-        except FileNotFoundError:
+        except OSError:  # not there, or not to be read just now
             return None
         except DAMAGE:
             self.drop(kind, key)

@@ -247,3 +247,16 @@ def test_the_store_imports_nothing_heavy() -> None:
     code = "import sys; import mka.store; print({'torch', 'scipy', 'sklearn', 'rich', 'typer'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_what_cannot_be_read_just_now_is_not_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.put("model", KEY, {"a": 1}, {})
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "load", fails)
+        assert store.get("model", KEY) is None
+    assert store.get("model", KEY) is not None
