@@ -18,7 +18,7 @@ if not desk.layer_maps:
     widgets.nothing_analyzed("layer map")
     st.stop()
 
-layer_map = path_view.choose(desk.layer_maps)
+layer_map = desk.layer_maps[widgets.choose_measure(desk.layer_maps, "map-measure")]
 seen = proposals.seen(desk.similarities[layer_map.measure])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mka.objects.sizes import bytes_text
 from mka.studio import model_view, session, widgets, work
 from mka.studio.analysis_form import analysis_form
 from mka.studio.commands import analyze_lines, inspect_lines
-from mka.studio.memory import bytes_text, free_bytes
+from mka.studio.memory import free_bytes
 from mka.studio.offers import offered_models
 
 

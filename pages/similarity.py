@@ -19,7 +19,7 @@ if not desk.similarities:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    similarity = similarity_view.choose_measure(desk.similarities)
+    similarity = desk.similarities[widgets.choose_measure(desk.similarities, "measure")]
     choice = comparing.ask(desk, similarity.measure)
     full = st.toggle(
         "Full colour range",

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from mka.cli.tables import bytes_text, digits, new_table, plain, say, written
+from mka.cli.tables import digits, new_table, plain, say, written
 from mka.objects.comparison import Agreement, Comparison
 from mka.objects.similarity import Similarity
+from mka.objects.sizes import bytes_text
 from mka.workflows.analysis_files import Analysis
 
 COLUMN = 24

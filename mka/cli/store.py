@@ -20,7 +20,8 @@ def store(
     """
     with command(json) as run:
         from mka.cli.analysis_tables import show_store
-        from mka.cli.tables import bytes_text, plain, say
+        from mka.cli.tables import plain, say
+        from mka.objects.sizes import bytes_text
         from mka.store import open_store
 
         kept = open_store()

@@ -13,6 +13,7 @@ from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report, Result
 from mka.objects.savings import Savings
+from mka.objects.sizes import bytes_text
 
 PIPED_WIDTH = 160
 
@@ -126,15 +127,6 @@ def figure(value: float) -> str:
 def digits(value: float) -> str:
     """Three digits behind the point; "no value" for NaN."""
     return "no value" if math.isnan(value) else f"{value:.3f}"
-
-
-def bytes_text(count: float) -> str:
-    """1536 as 1.54 KB; decimal units, as disks are sold."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mka.figures.colouring import AXIS, Dots, Scale, place_scale, scale_dots, subject_dots
+from mka.figures.colouring import AXIS, Dots, Scale, scale_dots, subject_dots
 from mka.figures.theme import Theme, escape, styled
 from mka.objects.activations import Point
 from mka.objects.embedding import Embedding
@@ -34,11 +34,6 @@ def by_scale(embedding: Embedding, layers: Sequence[int], theme: Theme, scale: S
     """Draw one or two `layers`; the colour of each dot is a figure of its point, which a colour bar explains."""
     figure = _panels(embedding, layers, scale_dots(scale, theme, flat=_flat(embedding)), theme)
     return figure.update_layout({AXIS: scale.axis(theme)})
-
-
-def by_place(embedding: Embedding, layers: Sequence[int], theme: Theme) -> go.Figure:
-    """Draw one or two `layers`; a dot's colour is its rank along the first axis of the first of them."""
-    return by_scale(embedding, layers, theme, place_scale(embedding, layers[0]))
 
 
 def film(embedding: Embedding, theme: Theme, *, scale: Scale | None = None, highlight: str | None = None) -> go.Figure:

@@ -24,12 +24,6 @@ def cell_id(row: int, column: int) -> str:
     return f"{row}-{column}"
 
 
-def cell_of(name: str) -> tuple[int, int]:
-    """The (row, column) that `cell_id` named; ValueError for anything else."""
-    row, column = name.split("-")
-    return int(row), int(column)
-
-
 def layer_square(
     colours: go.Heatmap,
     texts: Sequence[str],

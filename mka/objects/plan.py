@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from reprlib import repr as shortened
 from typing import Any
@@ -205,10 +205,6 @@ class MergePlan:
         """Content key of what the plan does: depth and groups, not where it came from."""
         content = json.dumps([self.depth, self.repair, [group.to_json() for group in self.groups]], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-    def with_groups(self, groups: Iterable[MergeGroup]) -> MergePlan:
-        """The same plan with other groups, now edited by hand."""
-        return replace(self, groups=tuple(groups))
 
     def to_json(self) -> dict[str, Any]:
         """The plan file's content, format mka-plan/1."""

@@ -64,14 +64,6 @@ class TextSet:
             "split 'dev'"
         )
 
-    def preview(self, count: int = 3, width: int = 80) -> tuple[str, ...]:
-        """The first `count` texts, one line each of at most `width` characters."""
-        return tuple(_shortened(" ".join(text.text.split()), width) for text in self.texts[:count])
-
-
-def _shortened(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
-
 
 @dataclass(frozen=True)
 class Question:

@@ -20,15 +20,6 @@ def free_bytes() -> int:
         return 0
 
 
-def bytes_text(count: float) -> str:
-    """1536 as 1.5 KB; decimal units, as disks are sold."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
-
-
 def count_text(count: float) -> str:
     """2470000 as 2.47 M."""
     for unit in ("", " K", " M", " B"):

@@ -9,8 +9,9 @@ import streamlit as st
 from mka.figures import takeaways
 from mka.figures.layer_strip import layer_strip, type_name
 from mka.objects.model_summary import ModelSummary
+from mka.objects.sizes import bytes_text
 from mka.studio import session, widgets
-from mka.studio.memory import bytes_text, count_text
+from mka.studio.memory import count_text
 
 
 def describe(summary: ModelSummary) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mka.figures import words
 from mka.figures.layer_path import LAYER, layer_path, mark_of
 from mka.objects.layer_map import LayerMap
 from mka.objects.plan import Provenance
@@ -23,19 +20,6 @@ METHOD_WORDS = {
     "mds": "placed so that distances on the map are the measure's own, as nearly as two dimensions allow",
     "umap": "placed so that near layers stay near; long distances mean little",
 }
-
-
-def choose(layer_maps: Mapping[str, LayerMap]) -> LayerMap:
-    """By which measure."""
-    name = st.selectbox(
-        "Measure",
-        list(layer_maps),
-        format_func=words.measure_title,
-        key="map-measure",
-        persist_state="session",
-        width=240,
-    )
-    return layer_maps[str(name)]
 
 
 def how_drawn(layer_map: LayerMap) -> str:

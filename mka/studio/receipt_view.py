@@ -8,8 +8,8 @@ import streamlit as st
 
 from mka.objects.jsonable import jsonable
 from mka.objects.receipt import Receipt
+from mka.objects.sizes import bytes_text
 from mka.studio import widgets
-from mka.studio.memory import bytes_text
 
 HEADER = ("Tensor", "Relative change", "Weights", "Made from")
 

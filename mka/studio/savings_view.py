@@ -7,8 +7,9 @@ from collections.abc import Callable
 from mka.figures import words
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
+from mka.objects.sizes import bytes_text
 from mka.planning.savings import savings
-from mka.studio.memory import bytes_text, count_text
+from mka.studio.memory import count_text
 from mka.studio.widgets import figures
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import streamlit as st
 
-from mka.figures import certainty, takeaways, words
+from mka.figures import certainty, takeaways
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.difference import difference_map
 from mka.figures.heatmap import colour_range, heatmap
@@ -19,19 +19,6 @@ from mka.studio.desk import Desk
 Clicked = Callable[[widgets.Mark], None]
 SMALL_SIDE = 380
 """Pixels of each of two heatmaps side by side."""
-
-
-def choose_measure(similarities: Mapping[str, Similarity]) -> Similarity:
-    """A select box: there may be as many measures as there are."""
-    name = st.selectbox(
-        "Measure",
-        list(similarities),
-        format_func=words.measure_title,
-        key="measure",
-        persist_state="session",
-        width=240,
-    )
-    return similarities[str(name)]
 
 
 def alone(similarity: Similarity, clicked: Clicked, *, full: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from mka.figures.words import measure_title
 from mka.objects.texts import JUDGES
 from mka.studio import session
 
@@ -108,6 +109,14 @@ def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
     with st.container(horizontal=True):
         download("Numbers (CSV)", table, f"{name}.csv")
         download("Picture (HTML)", lambda: str(figure.to_html(include_plotlyjs=True, auto_play=False)), f"{name}.html")
+
+
+def choose_measure(names: Iterable[str], key: str) -> str:
+    """A select box, since there may be as many measures as there are."""
+    chosen = st.selectbox(
+        "Measure", list(names), format_func=measure_title, key=key, persist_state="session", width=240
+    )
+    return str(chosen)
 
 
 def command(lines: Sequence[str]) -> None:

@@ -49,11 +49,6 @@ def test_the_split_that_scores_are_reported_on_comes_with_a_warning(tmp_path: Pa
         assert texts.calibration_warning == ""
 
 
-def test_a_preview_is_one_short_line_per_text() -> None:
-    texts = TextSet((Text("one\n two"), Text("word " * 50), Text("three"), Text("four")), "mine")
-    assert texts.preview(3, 12) == ("one two", "word word w…", "three")
-
-
 def test_refuses_in_one_line(tmp_path: Path) -> None:
     for call, words in (
         (lambda: calibration_texts([]), "holds no text"),

@@ -8,12 +8,12 @@ import pytest
 
 from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
+from mka.figures.colouring import place_scale
 from mka.figures.evaluation import subject_dots, wilson
 from mka.figures.heatmap import colour_range, heatmap
 from mka.figures.layer_strip import layer_strip
-from mka.figures.manifold import axis_range, by_place, by_subject, subjects_of
+from mka.figures.manifold import axis_range, by_scale, by_subject, subjects_of
 from mka.figures.plan_ruler import plan_ruler
-from mka.figures.square import cell_id, cell_of
 from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.similarity import Similarity
@@ -82,10 +82,10 @@ def test_colour_range_without_spread_is_still_a_range(values):
 
 def test_every_cell_has_one_invisible_marker_that_names_it():
     overlay = heatmap(a_similarity(5), LIGHT).data[1]
-    assert [cell_of(name) for name in overlay.ids] == [(r, c) for r in range(5) for c in range(5)]
-    assert all((y, x) == cell_of(n) for x, y, n in zip(overlay.x, overlay.y, overlay.ids, strict=True))
+    assert list(overlay.ids) == [f"{row}-{column}" for row in range(5) for column in range(5)]
+    assert list(overlay.ids) == [f"{y}-{x}" for x, y in zip(overlay.x, overlay.y, strict=True)]
     assert overlay.marker.opacity == 0 and overlay.marker.size <= 2
-    assert overlay.hoverinfo != "skip" and cell_of(cell_id(3, 4)) == (3, 4)
+    assert overlay.hoverinfo != "skip"
 
 
 def test_groups_are_outlined_solid_and_candidates_dashed():
@@ -139,6 +139,10 @@ def test_takeaway_names_best_and_worst_neighbours():
 @pytest.mark.parametrize(("values", "expected"), [([], (-1, 1)), ([2.0, 2.0], (1, 3)), ([0, np.nan, 100], (-6, 106))])
 def test_axis_ranges(values, expected):
     assert axis_range(np.array(values, dtype=float)) == expected
+
+
+def by_place(embedding, layers, theme):
+    return by_scale(embedding, layers, theme, place_scale(embedding, layers[0]))
 
 
 @pytest.mark.parametrize("draw", [by_subject, by_place])

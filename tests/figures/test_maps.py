@@ -10,7 +10,7 @@ import pytest
 from mka.figures import takeaways
 from mka.figures.colouring import loss_scale, place_scale, position_scale
 from mka.figures.layer_path import LAYER, SEGMENT, layer_path, mark_id, mark_of
-from mka.figures.manifold import axis_ranges, by_place, by_scale, by_subject, film, framed
+from mka.figures.manifold import axis_ranges, by_scale, by_subject, film, framed
 from mka.figures.spectrum import leading, spectrum
 from mka.figures.takeaways import COLOURS, LOSS, PLACE, SUBJECT
 from mka.figures.theme import DARK, LIGHT, VERMILION, sampled
@@ -40,7 +40,7 @@ def test_each_layer_is_drawn_at_one_size_without_distortion(dims: int):
 def test_layers_of_coinciding_points_stay_in_the_middle():
     still = replace(an_embedding(2), coordinates=np.full((2, 12, 2), 7.0))
     assert not framed(still).any()
-    by_place(still, [0, 1], LIGHT)
+    by_scale(still, [0, 1], LIGHT, place_scale(still, 0))
 
 
 def test_an_aligned_map_has_one_frame_for_all_layers_and_another_one_its_own():

@@ -96,7 +96,7 @@ def test_overlapping_groups_are_refused(plan, data):
         return
     shared = data.draw(st.sampled_from(taken))
     with pytest.raises(BadInput, match=r"overlap|removes all"):
-        plan.with_groups([*plan.groups, MergeGroup((shared,), method="drop")])
+        replace(plan, groups=(*plan.groups, MergeGroup((shared,), method="drop")))
 
 
 @given(plans())

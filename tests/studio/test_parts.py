@@ -10,10 +10,11 @@ import pytest
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
+from mka.objects.sizes import bytes_text
 from mka.planning.planner import plan
 from mka.studio.desk import Outcome
 from mka.studio.matrix import as_csv
-from mka.studio.memory import bytes_text, count_text, free_bytes
+from mka.studio.memory import count_text, free_bytes
 from mka.studio.offers import checkpoints
 from mka.studio.plan_editor import batched
 from mka.studio.proposals import parse_plan, propose
