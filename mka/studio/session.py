@@ -86,6 +86,16 @@ def act(transition: Callable[[StudioState], StudioState]) -> None:
     visit().state = transition(state())
 
 
+def measure() -> str:
+    """The measure that the Explore page shows; "" before an analysis."""
+    return visit().measure_shown
+
+
+def choose_measure(name: str) -> None:
+    """Show the model by another measure; fit for a widget's callback."""
+    visit().measure = name
+
+
 def refuse(why: str) -> None:
     """Say beside the plan why something was not done."""
     act(lambda now: replace(now, message=Message(why, refused=True)))

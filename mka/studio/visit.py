@@ -26,7 +26,7 @@ class Visit:
     """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
     fingerprint; page: where the person is; followed: numbers of the jobs whose end is waited for;
     measured: the plans evaluated, in that order; notice: how the last job ended, as (kind, sentence);
-    clicks: how often a chart was clicked."""
+    clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice."""
 
     desk: Desk | None = None
     state: StudioState | None = None
@@ -36,6 +36,13 @@ class Visit:
     measured: list[Key] = field(default_factory=list)
     notice: tuple[str, str] | None = None
     clicks: int = 0
+    measure: str = ""
+
+    @property
+    def measure_shown(self) -> str:
+        """The measure chosen where the open analysis has it, else its first; "" without an analysis."""
+        known = {} if self.desk is None else self.desk.similarities
+        return self.measure if self.measure in known else next(iter(known), "")
 
     def open(self, new: Desk) -> None:
         """Put `new` on the desk; a model that was open before finds its plan and analysis again."""
