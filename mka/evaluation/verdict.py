@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from mka.objects.report import Choices, Divergence, Perplexity, Result
 
@@ -12,6 +13,8 @@ SPEECH_LOST = 10.0
 ANSWERS_KEPT = 0.8
 """It still ranks the answers while this share of the baseline's accuracy above chance is left."""
 ANSWERS_LOST = 0.2
+SPEECH_KEPT = 2.0
+"""It still speaks the language up to this many times the baseline's perplexity."""
 CHANCE = 0.25
 STANDARD_ERRORS = 2.0
 """A difference of perplexities counts when it exceeds this many standard errors of the difference."""
@@ -20,8 +23,17 @@ STANDARD_ERRORS = 2.0
 def verdict(result: Result, baseline: Result | None, controls: Mapping[str, Result]) -> str:
     """One to three sentences: what the model costs against `baseline`, what kind of loss that is, and
     whether it beats the `controls`, which remove as many layers and merge nothing."""
-    sentences = [_cost(result, baseline), _kind(result, baseline) if baseline else "", _against(result, controls)]
-    return " ".join(sentence for sentence in sentences if sentence)
+    best = _against(result, controls)
+    sentences = (_cost(result, baseline), disagreement(result, baseline), best.sentence if best else "")
+    return " ".join(filter(None, sentences))
+
+
+def headline(result: Result, baseline: Result | None, controls: Mapping[str, Result]) -> str:
+    """The verdict without its figures: what kind of loss, and whether it beats the `controls`; what the model costs
+    where neither can be said, and "" where nothing was measured."""
+    best = _against(result, controls)
+    sentences = (disagreement(result, baseline), f"{best.judgement}." if best else "")
+    return " ".join(filter(None, sentences)) or _cost(result, baseline)
 
 
 def _cost(result: Result, baseline: Result | None) -> str:
@@ -75,11 +87,15 @@ def _distance(moved: Divergence) -> str:
     )
 
 
-def _kind(result: Result, baseline: Result) -> str:
-    if result.perplexity is None or baseline.perplexity is None or result.choices is None or baseline.choices is None:
+def disagreement(result: Result, baseline: Result | None) -> str:
+    """A sentence where perplexity and accuracy tell different stories of the loss, or both of a total one; ""
+    where they agree on a small one, or one of them is not known."""
+    if baseline is None or not (result.perplexity and baseline.perplexity and result.choices and baseline.choices):
         return ""
     ratio = _ratio(result.perplexity, baseline.perplexity)
     kept = _answers_kept(result.choices, baseline.choices)
+    if ratio <= SPEECH_KEPT and kept <= ANSWERS_LOST:
+        return "It still speaks the language, but no longer ranks the answers."
     if math.isnan(ratio) or math.isnan(kept) or ratio < SPEECH_LOST:
         return ""
     if kept >= ANSWERS_KEPT:
@@ -99,12 +115,40 @@ def _answers_kept(now: Choices, before: Choices) -> float:
     return (now.accuracy - CHANCE) / above if above > 0 else math.nan
 
 
-def _against(result: Result, controls: Mapping[str, Result]) -> str:
+@dataclass(frozen=True)
+class _Comparison:
+    """With the best control. gap: positive where the control is better; it and its standard error are in the units
+    of what was compared, NaN where unknown. figures: both sides, in words."""
+
+    gap: float
+    error: float
+    figures: str
+
+    @property
+    def judgement(self) -> str:
+        """What the comparison comes to, without a figure and a full stop."""
+        if math.isnan(self.gap) or math.isnan(self.error):
+            return "Whether it beats deleting as many layers cannot be told"
+        if self.within:
+            return "It adds nothing over deleting as many layers"
+        return "It is worse than the best free control" if self.gap > 0 else "It beats the best free control"
+
+    @property
+    def within(self) -> bool:
+        return abs(self.gap) <= STANDARD_ERRORS * self.error
+
+    @property
+    def sentence(self) -> str:
+        why = f": the difference is within {STANDARD_ERRORS:g} standard errors" if self.within else ""
+        return f"{self.judgement} ({self.figures}{why})."
+
+
+def _against(result: Result, controls: Mapping[str, Result]) -> _Comparison | None:
     """Compare with the best control: by perplexity, else by accuracy, else by divergence, as far as measured."""
     if result.perplexity is not None:
         measured = {name: one.perplexity for name, one in controls.items() if one.perplexity is not None}
         if not measured:
-            return ""
+            return None
         name = min(measured, key=lambda key: _worst_last(measured[key].value))
         return _perplexity_against(result.perplexity, name, measured[name])
     asked = {name: one.choices for name, one in controls.items() if one.choices is not None}
@@ -113,41 +157,25 @@ def _against(result: Result, controls: Mapping[str, Result]) -> str:
         return _accuracy_against(result.choices, name, asked[name])
     moved = {name: one.divergence for name, one in controls.items() if one.divergence is not None}
     if result.divergence is None or not moved:
-        return ""
+        return None
     name = min(moved, key=lambda key: _worst_last(moved[key].kl))
     return _divergence_against(result.divergence, name, moved[name])
 
 
-def _perplexity_against(ours: Perplexity, name: str, best: Perplexity) -> str:
+def _perplexity_against(ours: Perplexity, name: str, best: Perplexity) -> _Comparison:
     gap, error = _log_gap(ours, best)
-    return _outcome(gap, error, f"perplexity {_figure(ours.value)} against {_figure(best.value)} by {name}")
+    return _Comparison(gap, error, f"perplexity {_figure(ours.value)} against {_figure(best.value)} by {name}")
 
 
-def _accuracy_against(ours: Choices, name: str, best: Choices) -> str:
+def _accuracy_against(ours: Choices, name: str, best: Choices) -> _Comparison:
     error = math.hypot(*(math.sqrt(one.accuracy * (1 - one.accuracy) / one.n) for one in (ours, best)))
     figures = f"accuracy {100 * ours.accuracy:.1f} % against {100 * best.accuracy:.1f} % by {name}"
-    return _outcome(best.accuracy - ours.accuracy, error, figures)
+    return _Comparison(best.accuracy - ours.accuracy, error, figures)
 
 
-def _divergence_against(ours: Divergence, name: str, best: Divergence) -> str:
+def _divergence_against(ours: Divergence, name: str, best: Divergence) -> _Comparison:
     error = math.hypot(ours.kl_stderr, best.kl_stderr)
-    return _outcome(ours.kl - best.kl, error, f"KL {_figure(ours.kl)} against {_figure(best.kl)} nats by {name}")
-
-
-def _outcome(gap: float, error: float, figures: str) -> str:
-    """`gap` is positive where the control is better; NaN (a figure or its error is unknown) decides nothing."""
-    if math.isnan(gap) or math.isnan(error):
-        return f"Whether it beats deleting as many layers cannot be told ({figures})."
-    if abs(gap) <= STANDARD_ERRORS * error:
-        return (
-            f"It adds nothing over deleting as many layers ({figures}: "
-            f"the difference is within {STANDARD_ERRORS:g} standard errors)."
-        )
-    return (
-        f"It is worse than the best free control ({figures})."
-        if gap > 0
-        else f"It beats the best free control ({figures})."
-    )
+    return _Comparison(ours.kl - best.kl, error, f"KL {_figure(ours.kl)} against {_figure(best.kl)} nats by {name}")
 
 
 def _log_gap(ours: Perplexity, best: Perplexity) -> tuple[float, float]:

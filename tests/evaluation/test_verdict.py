@@ -1,6 +1,6 @@
 import math
 
-from mka.evaluation.verdict import verdict
+from mka.evaluation.verdict import disagreement, headline, verdict
 from mka.objects.report import Choices, Cost, Divergence, Perplexity, Result
 
 
@@ -33,6 +33,30 @@ def test_ranking_outlives_the_language():
     )
     assert "It has lost both the answers and the language." in verdict(result(31010, 0.30), BASELINE, {})
     assert "language" not in verdict(result(24.9, 0.92), BASELINE, {})
+
+
+def test_the_language_outlives_the_ranking():
+    # .95 is .70 above chance; .38 leaves .13 of it, less than a fifth; .40 leaves .15, more.
+    lost = "It still speaks the language, but no longer ranks the answers."
+    assert disagreement(result(5.0, 0.38), BASELINE) == lost and lost in verdict(result(5.0, 0.38), BASELINE, {})
+    assert disagreement(result(5.1, 0.38), BASELINE) == "", "more than twice the perplexity"
+    assert disagreement(result(5.0, 0.40), BASELINE) == ""
+    assert disagreement(result(5.0, 0.38), None) == ""
+
+
+def test_the_headline_is_the_verdict_without_its_figures():
+    controls = {"truncate": result(3.6, 0.9), "drop-keep-last": result(3.1, 0.9)}
+    assert [headline(result(value, 0.9), BASELINE, controls) for value in (3.05, 2.6, 3.5, math.nan)] == [
+        "It adds nothing over deleting as many layers.",
+        "It beats the best free control.",
+        "It is worse than the best free control.",
+        "Whether it beats deleting as many layers cannot be told.",
+    ]
+    assert headline(result(31010, 0.92), BASELINE, controls) == (
+        "It still ranks the answers, but no longer speaks the language. It is worse than the best free control."
+    )
+    assert headline(result(3.0, 0.9), BASELINE, {}) == verdict(result(3.0, 0.9), BASELINE, {})
+    assert headline(Result("m", BASELINE.cost), None, {}) == ""
 
 
 def test_an_infinite_perplexity_is_a_lost_language():
