@@ -57,7 +57,9 @@ def show_plan(out: Console, plan: MergePlan, saved: Savings, path: str | None) -
         out,
         f"{saved.layers[0]} layers become {saved.layers[1]} (compression ratio {saved.compression_ratio:.1%}); "
         f"parameters {saved.parameters[0]:,} to {saved.parameters[1]:,} ({-saved.parameter_ratio:.1%}), "
-        f"weights {bytes_text(saved.bytes[0])} to {bytes_text(saved.bytes[1])}",
+        f"weights {bytes_text(saved.bytes[0])} to {bytes_text(saved.bytes[1])}; per token, "
+        f"FLOPs {saved.flops_per_token[0]:,} to {saved.flops_per_token[1]:,} without attention over the context, "
+        f"cache {bytes_text(saved.cache_bytes_per_token[0])} to {bytes_text(saved.cache_bytes_per_token[1])}",
     )
     written(out, path)
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Savings:
-    """Before and after, of layers, parameters, weight bytes and cache bytes per token."""
+    """Before and after, of layers, parameters, weight bytes, cache bytes per token, and FLOPs per token.
+
+    flops_per_token: floating-point operations of a forward pass in the weights that one token meets, a multiplication
+    and an addition counted as two
+    """
 
     layers: tuple[int, int]
     parameters: tuple[int, int]
     bytes: tuple[int, int]
     cache_bytes_per_token: tuple[int, int]
+    flops_per_token: tuple[int, int]
 
     @property
     def compression_ratio(self) -> float:

@@ -101,7 +101,10 @@ def test_plan(bench: Bench, tmp_path: Path) -> None:
         "plan", bench.model, "--strategy", "mka", "--remove", "1", "--calibration", bench.calibration, "--json", "-"
     )
     answer = computed.json
-    assert answer.pop("savings")["layers"] == [4, 3] and answer.pop("mka") == __version__
+    savings = answer.pop("savings")
+    assert savings["layers"] == [4, 3] and answer.pop("mka") == __version__
+    per_layer = (savings["parameters"][0] - savings["parameters"][1]) * 2
+    assert savings["flops_per_token"][0] - savings["flops_per_token"][1] == per_layer
     assert answer == plan.to_json()
     assert answer["format"] == "mka-plan/1" and answer["model"]["layers"] == 4
     assert len(answer["provenance"]["text_hashes"]) == 12
@@ -111,7 +114,11 @@ def test_plan(bench: Bench, tmp_path: Path) -> None:
     assert len(limited["provenance"]["text_hashes"]) == 6 and limited["provenance"]["seed"] == 5
 
     by_hand = mka("plan", bench.model, "--groups", "0-1,2-3", "--out", tmp_path / "p.json")
-    assert "4 layers become 2" in by_hand.out and str(tmp_path / "p.json") in by_hand.out
+    assert (
+        "4 layers become 2" in by_hand.out
+        and "per token, FLOPs " in by_hand.out
+        and str(tmp_path / "p.json") in by_hand.out
+    )
     assert [group.weights for group in read_plan(tmp_path / "p.json").groups] == [(0.5, 0.5)] * 2
 
     chosen = mka("plan", bench.model, "--groups", "0-1", "--analysis", bench.analysis, "--json", "-").json

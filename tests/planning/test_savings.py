@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from mka.errors import BadInput
+from mka.models.loading import load
+from mka.models.summary import summarize
 from mka.planning.planner import plan
 from mka.planning.savings import savings
 from tests.planning.builders import summary_of
@@ -27,6 +33,26 @@ def test_a_dropped_layer_takes_its_parameters_along():
 def test_an_average_weighs_one_of_its_layers_and_a_survivor_what_it_weighed():
     assert saved([1, 2, 3]).parameters[1] == 1150 - 30 - 40
     assert saved({"layers": [1, 2], "method": "keep", "layer": 2}).parameters[1] == 1150 - 20
+
+
+def test_a_token_meets_each_weight_of_the_layers_and_the_head_twice():
+    tied = saved({"layers": [1, 3], "method": "drop"})
+    assert tied.flops_per_token == (2 * (150 + 800), 2 * (150 - 20 - 40 + 800)), "the head is the embedding matrix"
+    apart = replace(SUMMARY, tied_embeddings=False, head_parameters=700)
+    assert savings(apart, plan(5, groups=[[1, 2, 3]])).flops_per_token == (2 * (150 + 700), 2 * (10 + 20 + 50 + 700))
+
+
+def test_the_demo_models_flops_are_those_of_its_matrix_products():
+    """By hand: 4 attention matrices of 128 x 128 and 3 of 128 x 352 in each of 12 layers, and a head of 1536 x 128;
+    the norms, 2 x 128 in each layer, come on top. And as PyTorch counts the products, attention included."""
+    model = load("demo")
+    matrices = 12 * (4 * 128 * 128 + 3 * 128 * 352) + 1536 * 128
+    counted = savings(summarize(model), plan(12, groups=[])).flops_per_token[0]
+    assert counted == 2 * (matrices + 12 * 2 * 128)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.network(torch.ones(1, 1, dtype=torch.long))
+    products = counter.get_total_flops()
+    assert products >= 2 * matrices and counted == pytest.approx(products, rel=0.002)
 
 
 def test_a_plan_of_no_groups_saves_nothing():
