@@ -11,10 +11,20 @@ from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report
+from mka.objects.run import Trial
 from mka.objects.similarity import Similarity
 from mka.workflows.analysis_files import Analysis
+from mka.workflows.opening import Opening
 
 DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class OpenOrder:
+    """A model as it is asked for: its source, and how it is opened. What is held in memory goes by both."""
+
+    source: str
+    opening: Opening = Opening()
 
 
 ReadingKey = tuple[str, ...]
@@ -46,20 +56,27 @@ def reading_words(analysis: Analysis) -> str:
 @dataclass(frozen=True)
 class Desk:
     """summary: the open model; analysis: what was computed of it, None before; bundled: it came with the program;
-    others: earlier analyses of the same model on other texts, the latest first."""
+    others: earlier analyses of the same model on other texts, the latest first; opening: how it was opened."""
 
     summary: ModelSummary
     analysis: Analysis | None = None
     bundled: bool = False
     others: tuple[Analysis, ...] = ()
+    opening: Opening = Opening()
+
+    @property
+    def order(self) -> OpenOrder:
+        """What a job that needs the model itself asks the model store for."""
+        return OpenOrder(self.summary.source, self.opening)
 
     def joined(self, old: Desk) -> Desk:
         """This desk with what `old` knew of the same model: its analysis where there is no newer one, both in one
-        where they read the same texts in the same way, else the older one among the others."""
-        new = self.analysis
+        where they read the same texts in the same way, else the older one among the others. Figures of weights of
+        another dtype are another model's."""
+        new, dtype = self.analysis, self.summary.dtype
+        before = [one for one in (old.analysis, *old.others) if one is not None and one.summary.dtype == dtype]
         if new is None:
-            return replace(self, analysis=old.analysis, others=old.others)
-        before = [one for one in (old.analysis, *old.others) if one is not None]
+            return replace(self, analysis=before[0] if before else None, others=tuple(before[1:]))
         same = [one for one in before if reading_key(one) == reading_key(new)]
         others = [one for one in before if reading_key(one) != reading_key(new)]
         return replace(self, analysis=_both(new, same[0]) if same else new, others=tuple(others[:KEPT_ANALYSES]))
@@ -143,18 +160,11 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What to measure: tasks, the data word or path, at most so many texts and questions, exemplars per question."""
-
-    tasks: tuple[str, ...]
-    data: str
-    limit: int
-    shots: int
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What is known of one plan on one model; a part that was not run is None."""
+    """What is known of one plan on one model; a part that was not run is None.
+
+    run: key of the run that the report is of; "" without a report
+    """
 
     plan: MergePlan
     receipt: Receipt | None = None
@@ -162,3 +172,4 @@ class Outcome:
     trial: Trial | None = None
     saved: Receipt | None = None
     seconds: float = 0.0
+    run: str = ""

@@ -11,6 +11,7 @@ import streamlit as st
 
 from mka.figures.theme import Theme, theme_named
 from mka.objects.model_summary import ModelSummary
+from mka.objects.run import Run
 from mka.studio.desk import Desk, Outcome
 from mka.studio.jobs import Work
 from mka.studio.state import Message, StudioState
@@ -116,14 +117,31 @@ def theme() -> Theme:
 
 
 def outcome() -> Outcome | None:
-    """What is known of the present plan on the present model."""
-    return process().outcomes.get((summary().fingerprint, state().plan.key))
+    """What is known of the present plan on the present model; its report is the chosen run's, else the latest."""
+    return process().known(summary().fingerprint, state().plan, visit().run)
 
 
 def measured() -> list[Outcome]:
-    """The plans that this visit evaluated on the open model, in that order."""
-    known = process().outcomes
-    return [known[key] for key in visit().measured if key in known and key[0] == summary().fingerprint]
+    """What this visit evaluated on the open model, in that order."""
+    return [
+        Outcome(run.plan, run.receipt, run.report, run.trial, seconds=run.seconds, run=run.key) for run in made_here()
+    ]
+
+
+def made_here() -> list[Run]:
+    """The runs that this visit made of the open model, in that order."""
+    found = map(process().runs.find, visit().measured)
+    return [run for run in found if run is not None and run.fingerprint == summary().fingerprint]
+
+
+def find_run(key: str) -> Run | None:
+    """The run of this key, whoever made it; None where there is none."""
+    return process().runs.find(key)
+
+
+def choose_run(key: str) -> None:
+    """Look at a run; fit for a widget's callback."""
+    visit().run = key
 
 
 def start(kind: str, title: str, work: Work) -> None:

@@ -9,10 +9,12 @@ import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 
+from mka.objects.plan import MergePlan
 from mka.studio.desk import Desk, Outcome
 from mka.studio.jobs import FAILED, STOPPED, Job, JobQueue
 from mka.studio.models import ModelStore
 from mka.studio.state import StudioState
+from mka.workflows.runs import Shelf, run_of
 
 OUTCOMES_KEPT = 50
 VISITS_KEPT = 20
@@ -25,7 +27,8 @@ Key = tuple[str, str]
 class Visit:
     """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
     fingerprint; page: where the person is; followed: numbers of the jobs whose end is waited for;
-    measured: the plans evaluated, in that order; notice: how the last job ended, as (kind, sentence);
+    measured: keys of the runs that were made here, in that order; run: key of the one that is looked at, "" before a
+    choice; pinned: keys of those that stay on top; notice: how the last job ended, as (kind, sentence);
     clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice."""
 
     desk: Desk | None = None
@@ -33,7 +36,9 @@ class Visit:
     aside: dict[str, tuple[Desk, StudioState]] = field(default_factory=dict)
     page: str = ""
     followed: list[int] = field(default_factory=list)
-    measured: list[Key] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+    run: str = ""
+    pinned: list[str] = field(default_factory=list)
     notice: tuple[str, str] | None = None
     clicks: int = 0
     measure: str = ""
@@ -80,19 +85,20 @@ class Visit:
             self.notice = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
             if isinstance(job.result, Desk):
                 self.open(job.result)
-            elif isinstance(job.result, Outcome) and job.result.report is not None and self.desk is not None:
-                key = (self.desk.summary.fingerprint, job.result.plan.key)
-                self.measured = [*(one for one in self.measured if one != key), key]
+            elif isinstance(job.result, Outcome) and job.result.run:
+                self.run = job.result.run
+                self.measured = [*(one for one in self.measured if one != self.run), self.run]
 
 
 @dataclass
 class Process:
     """What every visit of this server shares. Outcomes are keyed by model and plan content, so no visit sees
-    another's plan."""
+    another's plan; runs: what was evaluated, also before this process."""
 
     queue: JobQueue = field(default_factory=JobQueue)
     models: ModelStore = field(default_factory=ModelStore)
     outcomes: MutableMapping[Key, Outcome] = field(default_factory=dict)
+    runs: Shelf = field(default_factory=Shelf)
     visits: MutableMapping[str, Visit] = field(default_factory=dict)
 
     def enter(self, name: str) -> tuple[str, Visit]:
@@ -106,7 +112,11 @@ class Process:
         return name, visit
 
     def remember(self, fingerprint: str, outcome: Outcome) -> Outcome:
-        """Join `outcome` with what is known of the same plan; the oldest outcomes go first."""
+        """Join `outcome` with what is known of the same plan; the oldest outcomes go first. A report is a run."""
+        if outcome.report is not None and outcome.trial is not None:
+            run = run_of(fingerprint, outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
+            self.runs.add(run)
+            outcome = replace(outcome, run=run.key)
         key = (fingerprint, outcome.plan.key)
         known = self.outcomes.pop(key, None)
         if known is not None:
@@ -117,8 +127,27 @@ class Process:
                 trial=outcome.trial or known.trial,
                 saved=outcome.saved or known.saved,
                 seconds=outcome.seconds or known.seconds,
+                run=outcome.run or known.run,
             )
         self.outcomes[key] = outcome
         while len(self.outcomes) > OUTCOMES_KEPT:
             self.outcomes.pop(next(iter(self.outcomes)))
         return outcome
+
+    def known(self, fingerprint: str, plan: MergePlan, run: str = "") -> Outcome | None:
+        """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
+        of its latest run; None where nothing was done with it."""
+        outcome = self.outcomes.get((fingerprint, plan.key))
+        runs = [one for one in self.runs.of_model(fingerprint) if one.plan.key == plan.key]
+        shown = next((one for one in runs if one.key == run), runs[-1] if runs else None)
+        if shown is None:
+            return outcome
+        mine = outcome or Outcome(plan)
+        return replace(
+            mine,
+            receipt=mine.receipt or shown.receipt,
+            report=shown.report,
+            trial=shown.trial,
+            seconds=shown.seconds,
+            run=shown.key,
+        )
