@@ -8,6 +8,7 @@ from mka.objects.sizes import bytes_text
 from mka.studio import model_view, session, widgets, work
 from mka.studio.analysis_form import analysis_form
 from mka.studio.commands import analyze_lines, inspect_lines
+from mka.studio.desk import OpenOrder
 from mka.studio.memory import free_bytes
 from mka.studio.offers import offered_models
 
@@ -36,7 +37,7 @@ def open_form() -> None:
                 type="primary",
                 disabled=not source,
                 on_click=session.start,
-                args=("open", f"Opening {source}", work.open_model(session.process(), source)),
+                args=("open", f"Opening {source}", work.open_model(session.process(), OpenOrder(source))),
             )
         st.caption(
             "Choose one, or type a folder or a hub id. "

@@ -50,7 +50,7 @@ def analysis_form(desk: Desk) -> None:
             args=(
                 "analyze",
                 f"Analyzing {desk.summary.source}",
-                work.analyze(session.process(), desk.summary.source, order),
+                work.analyze(session.process(), desk, order),
             ),
         )
 

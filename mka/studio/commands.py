@@ -15,6 +15,7 @@ from mka.studio.desk import Desk, Trial
 from mka.studio.state import equal_group
 from mka.workflows.analysis import SUBSAMPLES
 from mka.workflows.analysis_files import Analysis
+from mka.workflows.opening import Opening
 from mka.workflows.planning import MEASURE
 
 PLAN = "plan.json"
@@ -23,12 +24,12 @@ FROM_FILE = f'# {PLAN}: this plan is more than groups of equal weight; save it b
 
 def inspect_lines(desk: Desk) -> list[str]:
     """What the Model page shows."""
-    return [_line("inspect", desk.summary.source)]
+    return [_line("inspect", desk.summary.source, *_opened_as(desk))]
 
 
 def analyze_lines(desk: Desk, out: Path) -> list[str]:
     """What the Similarity, Manifold and Layers pages show; no line before an analysis."""
-    return [] if desk.analysis is None else [_analyze(desk.analysis, desk.summary.source, out / "analysis")]
+    return [] if desk.analysis is None else [_analyze(desk.analysis, desk, out / "analysis")]
 
 
 def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[str]:
@@ -39,7 +40,7 @@ def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[s
         assert other is not None, "only kept analyses are offered"
         second = out / "other-analysis"
         return [
-            _analyze(other, desk.summary.source, second),
+            _analyze(other, desk, second),
             _line("compare", first, str(second), "--measures", measure),
         ]
     if kind == MEASURE_SIDE:
@@ -47,9 +48,9 @@ def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[s
     return []
 
 
-def _analyze(made: Analysis, source: str, folder: Path) -> str:
+def _analyze(made: Analysis, desk: Desk, folder: Path) -> str:
     """The line that makes `made` again; what is as `mka analyze` does it unasked is left out."""
-    words = ["analyze", source, "--calibration", made.calibration, "--limit", str(made.n_texts)]
+    words = ["analyze", desk.summary.source, "--calibration", made.calibration, "--limit", str(made.n_texts)]
     if made.split == JUDGES:
         words += ["--split", made.split]
     if made.kind != "last":
@@ -67,7 +68,7 @@ def _analyze(made: Analysis, source: str, folder: Path) -> str:
         words += ["--embed", ",".join(made.embeddings)]
     if any(one.coordinates.shape[2] == 3 for one in made.embeddings.values()):
         words += ["--dims", "3"]
-    return _line(*words, "--out", str(folder))
+    return _line(*words, *_opened_as(desk), "--out", str(folder))
 
 
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
@@ -75,7 +76,7 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
 
     Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too.
     """
-    words = ["plan", desk.summary.source]
+    words = ["plan", desk.summary.source, *_opened_as(desk)]
     strategy = plan.provenance.strategy
     if strategy in STRATEGIES:
         words += ["--strategy", strategy, "--remove", str(plan.removed)]
@@ -94,13 +95,16 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
 
 def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:
     """What the Export page writes."""
-    return [*plan_lines(desk, plan, out), _line("merge", desk.summary.source, PLAN, "--out", str(folder))]
+    return [
+        *plan_lines(desk, plan, out),
+        _line("merge", desk.summary.source, PLAN, *_opened_as(desk), "--out", str(folder)),
+    ]
 
 
 def evaluate_lines(desk: Desk, plan: MergePlan, trial: Trial, out: Path) -> list[str]:
     """What the Evaluate page shows."""
     words = ["evaluate", desk.summary.source, "--plan", PLAN, "--tasks", ",".join(trial.tasks)]
-    words += ["--data", trial.data, "--limit", str(trial.limit)]
+    words += [*_opened_as(desk), "--data", trial.data, "--limit", str(trial.limit)]
     if trial.shots:
         words += ["--shots", str(trial.shots)]
     return [*plan_lines(desk, plan, out), _line(*words)]
@@ -117,6 +121,16 @@ def load_lines(folder: str) -> list[str]:
 
 def _run(layers: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(layers[0], layers[-1] + 1))
+
+
+def _opened_as(desk: Desk) -> list[str]:
+    """How the desk's model was opened, where it is not as `mka` opens one unasked."""
+    opening, unasked = desk.opening, Opening()
+    words = [] if opening.revision is None else ["--revision", opening.revision]
+    for option in ("dtype", "device"):
+        if getattr(opening, option) != getattr(unasked, option):
+            words += [f"--{option}", getattr(opening, option)]
+    return words
 
 
 def _line(*words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mka.objects.embedding import Embedding
 from mka.objects.layer_map import LayerMap
@@ -24,7 +24,7 @@ class OpenOrder:
     """A model as it is asked for: its source, and how it is opened. What is held in memory goes by both."""
 
     source: str
-    opening: Opening = Opening()
+    opening: Opening = field(default_factory=Opening)
 
 
 ReadingKey = tuple[str, ...]
@@ -62,7 +62,7 @@ class Desk:
     analysis: Analysis | None = None
     bundled: bool = False
     others: tuple[Analysis, ...] = ()
-    opening: Opening = Opening()
+    opening: Opening = field(default_factory=Opening)
 
     @property
     def order(self) -> OpenOrder:

@@ -28,18 +28,18 @@ def estimate(source: str) -> Work:
     return work
 
 
-def open_model(process: Process, source: str) -> Work:
+def open_model(process: Process, order: OpenOrder) -> Work:
     """Load a model and describe it: a Desk without an analysis."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
         from mka.models.summary import summarize
 
-        return Desk(summarize(process.models.opened(source, progress=progress)))
+        return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
     return work
 
 
-def analyze(process: Process, source: str, order: Order) -> Work:
+def analyze(process: Process, desk: Desk, order: Order) -> Work:
     """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
@@ -47,7 +47,7 @@ def analyze(process: Process, source: str, order: Order) -> Work:
         from mka.workflows.analysis import analyze as compute
 
         made = compute(
-            process.models.on_demand(source),
+            process.models.on_demand(desk.order),
             load_texts(order.calibration, split=order.split),
             measures=order.measures,
             embeddings=order.embeddings,
@@ -60,7 +60,7 @@ def analyze(process: Process, source: str, order: Order) -> Work:
             progress=progress,
             cancel=cancel,
         )
-        return Desk(made.summary, made)
+        return Desk(made.summary, made, opening=desk.opening)
 
     return work
 
@@ -70,7 +70,7 @@ def merge(process: Process, desk: Desk, plan: MergePlan) -> Work:
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
         begun = time.monotonic()
-        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
         outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
         return process.remember(desk.summary.fingerprint, outcome)
 
@@ -84,7 +84,7 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Wor
         from mka.workflows.evaluation import evaluate as measure
 
         begun = time.monotonic()
-        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
         report = measure(
             merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
         )
@@ -101,8 +101,8 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Work:
     def work(progress: Progress, cancel: Cancel) -> Outcome:
         from mka.merging.checkpoint import save
 
-        merged = process.models.merged(desk.summary.source, plan, progress=progress, cancel=cancel)
-        known = process.outcomes.get((desk.summary.fingerprint, plan.key))
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        known = process.known(desk.summary.fingerprint, plan)
         saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
         return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
 

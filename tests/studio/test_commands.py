@@ -23,7 +23,8 @@ from mka.studio.commands import (
 )
 from mka.studio.desk import Desk, Trial, reading_key
 from mka.studio.proposals import propose
-from mka.studio.state import equal_group
+from mka.studio.regroup import equal_group
+from mka.workflows.opening import Opening
 from tests.studio.builders import a_desk, a_summary, an_analysis, an_embedding, on_other_texts, sure
 
 OUT = Path("out")
@@ -132,6 +133,18 @@ def test_a_comparison_is_the_analyses_and_one_more_line():
     assert compared == "mka compare out/analysis out/other-analysis --measures npib"
     for line in (other, compared):
         taken(line)
+
+
+def test_every_line_opens_the_model_as_the_desk_did():
+    opened = Opening(dtype="bfloat16", device="cpu", revision="v1.0")
+    desk = replace(a_desk(source="owner/name"), opening=opened)
+    lines = [*inspect_lines(desk), *merge_lines(desk, propose(desk, "mka", 1), OUT / "m", OUT)]
+    lines += evaluate_lines(desk, by_hand((1, 2)), TRIAL, OUT)
+    assert len(lines) == 6
+    for line in lines:
+        assert "--revision v1.0 --dtype bfloat16 --device cpu" in line
+        taken(line)
+    assert inspect_lines(replace(desk, opening=Opening(dtype="float16"))) == ["mka inspect owner/name --dtype float16"]
 
 
 def test_before_an_analysis_there_is_no_line_for_one():
