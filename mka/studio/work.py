@@ -9,7 +9,7 @@ from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.objects.sizes import bytes_text
-from mka.studio.desk import Desk, Order, Outcome, Trial
+from mka.studio.desk import Desk, OpenOrder, Order, Outcome, Trial
 from mka.studio.jobs import Work
 from mka.studio.memory import free_bytes
 from mka.studio.visit import Process
