@@ -9,9 +9,10 @@ import streamlit as st
 
 from mka.objects.plan import MergeGroup, Provenance
 from mka.studio import session, widgets
+from mka.studio.naming import listed, named
 from mka.studio.plan_editor import METHOD_WORDS
 from mka.studio.savings_view import saved_words, size_words
-from mka.studio.state import StudioState, listed, named
+from mka.studio.state import StudioState
 
 
 def propose_block(seen: Provenance) -> None:

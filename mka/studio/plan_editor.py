@@ -10,7 +10,7 @@ import streamlit as st
 
 from mka.objects.plan import MergeGroup
 from mka.studio import session
-from mka.studio.state import named
+from mka.studio.naming import named
 
 METHOD_WORDS = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
 COLUMNS = 4

@@ -14,7 +14,7 @@ from mka.objects.report import Report, Result
 from mka.studio import session, widgets
 from mka.studio.desk import Outcome
 from mka.studio.memory import count_text
-from mka.studio.state import listed
+from mka.studio.naming import listed
 
 HEADER = (
     "Model",

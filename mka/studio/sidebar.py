@@ -6,7 +6,7 @@ import streamlit as st
 
 from mka.studio import session
 from mka.studio.memory import count_text
-from mka.studio.state import listed, one_line
+from mka.studio.naming import listed, one_line
 
 
 def sidebar() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
-from mka.studio.state import StudioState, one_line
+from mka.studio.naming import one_line
+from mka.studio.state import HISTORY, NOTHING_SEEN, StudioState
 
 
 def start(depth: int = 12) -> StudioState:
@@ -78,6 +79,7 @@ def test_add_without_candidate_is_refused():
 def test_remove_clear_undo_redo():
     two = start().click_cell(1, 2).add_candidate().click_cell(4, 6).add_candidate()
     assert [g.layers for g in two.plan.groups] == [(1, 2), (4, 5, 6)]
+    assert two.clear().plan.provenance == NOTHING_SEEN
     one = two.remove_group(0)
     assert [g.layers for g in one.plan.groups] == [(4, 5, 6)]
     assert one.undo().plan == two.plan
@@ -100,7 +102,7 @@ def test_weights_are_scaled_to_one():
     assert state.plan.groups[0].weights == pytest.approx((0.75, 0.25))
     same = state.set_weights(0, [0.75, 0.25])
     assert same.past == state.past
-    for bad in ([0, 0], [-1, 2], [1, 1, 1]):
+    for bad in ([0, 0], [-1, 2], [1, 1, 1], [], [math.nan, 1], [math.inf, 1]):
         refused = state.set_weights(0, bad)
         assert refused.plan == state.plan and refused.message.refused
 
@@ -146,23 +148,303 @@ def test_one_line_says_the_plan():
     assert "empty" in one_line(start().plan)
 
 
-moves = st.one_of(
-    st.tuples(st.just("click_cell"), st.integers(-1, 8), st.integers(-1, 8)),
-    st.tuples(st.sampled_from(["add_candidate", "drop_candidate", "clear", "undo", "redo"])),
-    st.tuples(st.just("remove_group"), st.integers(-1, 3)),
-    st.tuples(st.just("set_weights"), st.integers(0, 2), st.lists(st.floats(-0.5, 2), min_size=1, max_size=4)),
+def planned(*groups: MergeGroup, depth: int = 12, provenance: Provenance = NOTHING_SEEN) -> StudioState:
+    return StudioState(MergePlan(depth, groups, provenance=provenance))
+
+
+def groups_of(state: StudioState) -> list[tuple[int, ...]]:
+    return [group.layers for group in state.plan.groups]
+
+
+@pytest.mark.parametrize(
+    ("toggled", "selected", "candidate", "picked"),
+    [
+        ([4], (4,), (), 4),
+        ([4, 4], (), (), None),
+        ([4, 7], (4, 7), ((4, 7),), None),
+        ([7, 4, 5], (4, 5, 7), ((4, 5, 7),), None),
+        ([4, 5, 7, 5], (4, 7), ((4, 7),), None),
+        ([4, 7, 4], (7,), (), 7),
+        ([4, 7, 4, 7], (), (), None),
+    ],
 )
+def test_toggled_layers_are_the_selection(toggled, selected, candidate, picked):
+    state = start()
+    for layer in toggled:
+        state = state.toggle_layer(layer)
+    assert (state.selected, state.candidate_layers, state.picked) == (selected, candidate, picked)
+    assert not state.refusal and len(state.past) == len(toggled)
+    assert state.origin == NOTHING_SEEN
 
 
-@given(st.lists(moves, max_size=25))
-def test_any_way_through_keeps_a_valid_plan_and_undo_leads_home(walk):
-    state = StudioState.start(8)
+def test_a_layer_that_is_not_there_is_no_layer():
+    for bad in (-1, 12):
+        for refused in (start().toggle_layer(bad), start().pick_layer(bad), start().drag_range(3, bad)):
+            assert refused.refusal and refused.selected == () and refused.past == ()
+
+
+def test_a_toggled_layer_changes_a_clicked_block():
+    assert start().click_cell(3, 5).toggle_layer(4).candidate_layers == ((3, 5),)
+    assert start().click_cell(3, 5).toggle_layer(8).candidate_layers == ((3, 4, 5, 8),)
+
+
+def test_a_toggled_layer_begins_anew_beside_a_strategys_proposal():
+    proposal = MergePlan(12, (MergeGroup((7, 8), (0.7, 0.3)),), provenance=Provenance("mka", "npib", 0, "key", ("h1",)))
+    begun = start().propose(proposal).toggle_layer(7)
+    assert (begun.selected, begun.candidate, begun.origin) == ((7,), (), NOTHING_SEEN)
+    assert begun.undo().candidate == proposal.groups and begun.undo().origin == proposal.provenance
+
+
+def test_a_selection_with_gaps_is_a_group_with_gaps():
+    added = start().toggle_layer(2).toggle_layer(5).add_candidate()
+    assert groups_of(added) == [(2, 5)] and added.plan.layers_after == 11
+
+
+def test_a_selection_around_a_planned_group_takes_its_place_and_says_so():
+    around = planned(MergeGroup((3, 4), (0.5, 0.5))).toggle_layer(2).toggle_layer(5)
+    assert [group.layers for group in around.displaced] == [(3, 4)]
+    added = around.add_candidate()
+    assert groups_of(added) == [(2, 5)]
+    assert added.message.text == "Layers 2, 5 are in the plan now, in the place of 3–4."
+
+
+def test_a_picked_layer_is_a_selection_and_begins_a_new_one():
+    picked = start().click_cell(1, 2).pick_layer(6)
+    assert (picked.selected, picked.candidate) == ((6,), ())
+    assert picked.pick_layer(4).selected == (4, 5, 6)
+    assert picked.undo().selected == (1, 2)
+    assert picked.pick_layer(6).selected == ()
+
+
+def test_a_dragged_range_proposes_and_never_adds():
+    once = start().drag_range(5, 3)
+    assert once.candidate_layers == ((3, 4, 5),)
+    again = once.drag_range(3, 5)
+    assert again.candidate_layers == once.candidate_layers and again.plan == once.plan and again.past == once.past
+    assert start().drag_range(4, 4).refusal
+
+
+def test_every_text_that_chose_a_layer_is_named():
+    one, two = Provenance("manual", "npib", 0, "key", ("h1",)), Provenance("manual", "cosine", 0, "other", ("h2",))
+    toggled = start().toggle_layer(1, one).toggle_layer(2, two)
+    assert toggled.origin.text_hashes == ("h1", "h2") and toggled.origin.calibration_key is None
+    back = toggled.toggle_layer(5, one)
+    assert back.origin.calibration_key is None, "a key of one set of texts cannot stand for both"
+    ends = start().pick_layer(1, one).pick_layer(4, two)
+    assert ends.origin.text_hashes == ("h1", "h2")
+    assert start().click_cell(1, 2, one).click_cell(1, 2, two).plan.provenance.text_hashes == ("h1", "h2")
+    assert start().click_cell(1, 2, one).click_cell(4, 5, two).origin == two, "the first block was not chosen"
+    weights = Provenance("manual", "weights", 0)
+    assert start().click_cell(1, 2, weights).add_candidate().plan.provenance == weights
+
+
+EVEN = (0.5, 0.3, 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("group", "at", "parts"),
+    [
+        (MergeGroup((2, 3, 4, 5), EVEN), 4, [MergeGroup((2, 3), (5 / 8, 3 / 8)), MergeGroup((4, 5), (0.5, 0.5))]),
+        (MergeGroup((2, 3, 4, 5), EVEN), 3, [MergeGroup((3, 4, 5), (0.6, 0.2, 0.2))]),
+        (MergeGroup((2, 3, 4, 5), EVEN), 5, [MergeGroup((2, 3, 4), (5 / 9, 3 / 9, 1 / 9))]),
+        (MergeGroup((2, 5), (0.2, 0.8)), 5, []),
+        (MergeGroup((1, 3, 5, 8), (1, 0, 0, 0)), 5, [MergeGroup((1, 3), (1, 0)), MergeGroup((5, 8), (0.5, 0.5))]),
+        (
+            MergeGroup((2, 3, 4, 5), (), "keep", layer=5),
+            4,
+            [MergeGroup((2, 3), (), "keep", layer=2), MergeGroup((4, 5), (), "keep", layer=5)],
+        ),
+        (MergeGroup((2, 3, 4), (), "drop"), 3, [MergeGroup((2,), (), "drop"), MergeGroup((3, 4), (), "drop")]),
+    ],
+)
+def test_a_group_is_split_in_two(group, at, parts):
+    after = planned(group).split(0, at)
+    assert groups_of(after) == [part.layers for part in parts]
+    for made, part in zip(after.plan.groups, parts, strict=True):
+        assert made.weights == pytest.approx(part.weights) and replace(made, weights=part.weights) == part
+    assert after.undo().plan.groups == (group,)
+
+
+def test_groups_are_joined_by_their_layers():
+    two = planned(
+        MergeGroup((1, 2), (0.2, 0.8)), MergeGroup((4, 5, 6), (0.5, 0.25, 0.25)), MergeGroup((8,), (), "drop")
+    )
+    joined = two.join(0)
+    assert groups_of(joined) == [(1, 2, 4, 5, 6), (8,)]
+    assert joined.plan.groups[0].weights == pytest.approx((0.08, 0.32, 0.3, 0.15, 0.15))
+    assert joined.message.text == "Joined 1–2, 4–6; layer 3 between them stays."
+    for refused in (two.join(1), two.join(2), two.join(-1)):
+        assert refused.refusal and refused.plan == two.plan
+    assert "method is average in one and drop in the other" in two.join(1).refusal
+    kept = planned(MergeGroup((1, 2), (), "keep", layer=2), MergeGroup((3, 4), (), "keep", layer=3)).join(0)
+    assert kept.plan.groups == (MergeGroup((1, 2, 3, 4), (), "keep", layer=2),)
+    assert kept.message.text == "Joined 1–2, 3–4."
+
+
+@pytest.mark.parametrize(
+    ("before", "layer", "weight", "after"),
+    [
+        ((0.5, 0.3, 0.2), 4, 0.6, (0.6, 0.24, 0.16)),
+        ((0.5, 0.3, 0.2), 5, 0.0, (5 / 7, 0, 2 / 7)),
+        ((0.5, 0.3, 0.2), 6, 1.0, (0, 0, 1)),
+        ((1, 0, 0), 4, 0.5, (0.5, 0.25, 0.25)),
+    ],
+)
+def test_one_weight_leaves_the_others_their_ratios(before, layer, weight, after):
+    state = planned(MergeGroup((4, 5, 6), before)).set_weight(0, layer, weight)
+    assert state.plan.groups[0].weights == pytest.approx(after)
+
+
+@pytest.mark.parametrize(
+    ("group", "method", "survivor", "after"),
+    [
+        (MergeGroup((4, 5), (0.2, 0.8)), "keep", None, MergeGroup((4, 5), (), "keep", layer=4)),
+        (MergeGroup((4, 5), (0.2, 0.8)), "keep", 5, MergeGroup((4, 5), (), "keep", layer=5)),
+        (MergeGroup((4, 5), (0.2, 0.8)), "drop", None, MergeGroup((4, 5), (), "drop")),
+        (MergeGroup((4, 5), (), "keep", layer=5), "average", None, MergeGroup((4, 5), (0.5, 0.5))),
+        (MergeGroup((4, 5), (), "keep", layer=5), "keep", 4, MergeGroup((4, 5), (), "keep", layer=4)),
+    ],
+)
+def test_a_group_is_treated_by_another_method(group, method, survivor, after):
+    state = planned(group).set_method(0, method, survivor)
+    assert state.plan.groups == (after,) and not state.refusal
+
+
+@pytest.mark.parametrize(
+    ("group", "change", "arguments"),
+    [
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_weight", (0, 6, 0.5)),
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_weight", (0, 4, 1.5)),
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_weight", (0, 4, math.nan)),
+        (MergeGroup((4, 5), (), "drop"), "set_weight", (0, 4, 0.5)),
+        (MergeGroup((4, 5), (), "drop"), "set_weights", (0, [0.5, 0.5])),
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "melt")),
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "keep", 7)),
+        (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "drop", 4)),
+        (MergeGroup((4,), (), "drop"), "set_method", (0, "average")),
+        (MergeGroup((4,), (), "drop"), "set_method", (0, "keep")),
+        (MergeGroup(tuple(range(12)), (1 / 12,) * 12), "set_method", (0, "drop")),
+        (MergeGroup((4, 7), (0.2, 0.8)), "split", (0, 5)),
+        (MergeGroup((4, 7), (0.2, 0.8)), "split", (0, 4)),
+        (MergeGroup((4, 7), (0.2, 0.8)), "split", (1, 7)),
+    ],
+)
+def test_what_a_group_cannot_be_is_refused_in_a_sentence(group, change, arguments):
+    before = planned(group)
+    after = getattr(before, change)(*arguments)
+    assert after.refusal.endswith(".") and after.refusal[0].isupper()
+    assert replace(after, message=None) == before
+
+
+def test_layers_of_two_types_are_dropped_but_not_averaged():
+    state = replace(start(4), layer_types=("full", "full", "sliding", "sliding"), shape_classes=(0,) * 4)
+    dropped = replace(state, plan=MergePlan(4, (MergeGroup((1, 2), (), "drop"),)))
+    assert "layer 1 is full and layer 2 is sliding" in dropped.set_method(0, "average").refusal
+    assert not dropped.set_method(0, "keep").refusal
+    apart = replace(state, plan=MergePlan(4, (MergeGroup((0, 1), (0.5, 0.5)), MergeGroup((2, 3), (0.5, 0.5)))))
+    assert apart.join(0).plan == apart.plan and apart.join(0).refusal
+
+
+def test_changing_a_group_leaves_the_selection():
+    state = planned(MergeGroup((4, 5), (0.2, 0.8))).click_cell(8, 9)
+    assert state.set_weight(0, 4, 0.5).candidate_layers == ((8, 9),)
+    assert state.pick_layer(3).set_method(0, "drop").picked == 3
+
+
+def test_a_changed_group_keeps_the_texts_that_chose_it():
+    chosen = planned(MergeGroup((4, 5, 6), (0.2, 0.4, 0.4)), provenance=Provenance("mka", "npib", 0, "key", ("h1",)))
+    for changed in (chosen.split(0, 5), chosen.set_weight(0, 4, 0.5), chosen.set_method(0, "drop")):
+        assert changed.plan.provenance == Provenance("manual", "npib", 0, "key", ("h1",))
+    assert chosen.set_method(0, "average") == chosen, "nothing changed, so the strategy is still its author"
+    assert chosen.remove_group(0).plan.provenance == NOTHING_SEEN, "no text chose a layer of an empty plan"
+
+
+def test_undo_goes_back_over_the_selection_too():
+    state = start().click_cell(3, 5).click_cell(4, 7).click_cell(4, 7)
+    assert groups_of(state) == [(4, 5, 6, 7)] and state.candidate == ()
+    assert state.undo().candidate_layers == ((4, 5, 6, 7),) and state.undo().plan.groups == ()
+    assert state.undo().undo().candidate_layers == ((3, 4, 5),)
+    assert state.undo().undo().undo().candidate == ()
+    assert state.undo().undo().redo().redo() == replace(state, message=None)
+
+
+def test_history_is_bounded():
+    state = start()
+    for step in range(HISTORY + 20):
+        state = state.toggle_layer(step % 12)
+    assert len(state.past) == HISTORY
+
+
+SEEN = st.sampled_from([Provenance("manual", "npib", 0, name, (f"h{name}",)) for name in ("a", "b")] + [NOTHING_SEEN])
+LAYER = st.integers(-1, 8)
+GROUP = st.integers(-1, 3)
+PLANS = st.sampled_from(
+    [
+        MergePlan(8),
+        MergePlan(7),
+        MergePlan(8, (MergeGroup((1, 2), (0.5, 0.5)), MergeGroup((4, 6), (), "drop")), provenance=Provenance("mka")),
+        MergePlan(8, (MergeGroup((0, 3, 4), (), "keep", layer=3),), provenance=Provenance("x", None, 1, "c", ("hc",))),
+    ]
+)
+MOVES = st.one_of(
+    st.tuples(st.sampled_from(["click_cell", "click_block", "drag_range"]), LAYER, LAYER, SEEN),
+    st.tuples(st.sampled_from(["pick_layer", "toggle_layer"]), LAYER, SEEN),
+    st.tuples(st.sampled_from(["add_candidate", "drop_candidate", "clear", "undo", "redo"])),
+    st.tuples(st.sampled_from(["remove_group", "join"]), GROUP),
+    st.tuples(st.just("split"), GROUP, LAYER),
+    st.tuples(st.just("set_weight"), GROUP, LAYER, st.floats(-0.1, 1.1)),
+    st.tuples(st.just("set_weights"), GROUP, st.lists(st.floats(-0.5, 2), min_size=1, max_size=4)),
+    st.tuples(st.just("set_method"), GROUP, st.sampled_from(["average", "keep", "drop", "?"]), st.none() | LAYER),
+    st.tuples(st.sampled_from(["propose", "replace_plan"]), PLANS),
+)
+TYPED = replace(StudioState.start(8), layer_types=("full",) * 5 + ("sliding",) * 3, shape_classes=(0,) * 8)
+
+
+def shown(state: StudioState) -> tuple[object, ...]:
+    """What undo must bring back."""
+    return state.plan, state.candidate, state.origin, state.picked
+
+
+@given(st.sampled_from([StudioState.start(8), TYPED]), st.lists(MOVES, max_size=25))
+def test_any_way_through_keeps_a_valid_plan_and_undo_leads_home(begin: StudioState, walk):
+    state = begin
     for name, *arguments in walk:
-        state = getattr(state, name)(*arguments)
-        for group in state.plan.groups:
-            assert math.isclose(math.fsum(group.weights), 1, abs_tol=1e-6)
-        layers = [layer for group in state.plan.groups for layer in group.layers]
-        assert len(layers) == len(set(layers))
+        frozen = repr(state)
+        after = getattr(state, name)(*arguments)
+        assert repr(state) == frozen, "a transition must not change what it came from"
+        assert MergePlan.from_json(after.plan.to_json()).groups == after.plan.groups
+        assert after.selected == tuple(sorted(set(after.selected))) and not (
+            after.candidate and after.picked is not None
+        )
+        assert after.selected or after.origin == NOTHING_SEEN
+        if after.refusal and name not in ("click_cell", "click_block", "drag_range", "pick_layer", "toggle_layer"):
+            assert replace(after, message=state.message) == state
+        if name not in ("undo", "redo"):
+            if shown(after) == shown(state):
+                assert (after.past, after.future) == (state.past, state.future)
+            else:
+                assert shown(after.undo()) == shown(state) and shown(after.undo().redo()) == shown(after)
+                assert after.undo().past == state.past and after.future == ()
+        state = after
+    end = state
     while state.past:
         state = state.undo()
-    assert state.plan == MergePlan(8)
+    assert shown(state) == shown(begin)
+    for _ in end.past:
+        state = state.redo()
+    assert shown(state) == shown(end)
+
+
+@given(st.lists(MOVES, max_size=25))
+def test_texts_that_chose_planned_layers_are_never_forgotten(walk):
+    state = StudioState.start(8)
+    for name, *arguments in walk:
+        after = getattr(state, name)(*arguments)
+        if name in ("add_candidate", "click_cell", "click_block") and state.candidate and after.plan != state.plan:
+            known = set(after.plan.provenance.text_hashes)
+            assert known >= set(state.origin.text_hashes)
+            if state.origin.strategy == "manual":
+                assert known >= set(state.plan.provenance.text_hashes)
+        if name in ("split", "join", "set_weight", "set_weights", "set_method") and after.plan.groups:
+            assert set(after.plan.provenance.text_hashes) == set(state.plan.provenance.text_hashes)
+        state = after

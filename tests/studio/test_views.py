@@ -44,7 +44,7 @@ def test_any_other_choice_forgets_the_picked_layer():
     picked = clicked(StudioState.start(6), LAYER, 4)
     assert picked.click_cell(0, 1).picked is None and picked.click_cell(0, 1).candidate_layers == ((0, 1),)
     assert picked.drop_candidate().picked is None
-    assert picked.pick_layer(9).refusal and picked.click_block(3, 99).picked is None
+    assert picked.pick_layer(9).refusal and picked.click_block(3, 99).picked == 4, "a refusal leaves the selection"
 
 
 def test_the_path_as_a_table():
