@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import GenerationConfig
+from transformers import GenerationConfig, StoppingCriteria
 
 from mka.errors import BadInput, RunFailed
 from mka.evaluation.batches import context_length, encode, leading_specials
@@ -38,27 +38,38 @@ def generations(
     progress: Progress = silent,
     cancel: Cancel | None = None,
 ) -> tuple[Generation, ...]:
-    """Each prompt with what both models make of it; only the new text, special tokens left out."""
+    """Each prompt with what both models make of it; only the new text, special tokens left out.
+
+    Progress counts tokens as if no continuation ended early; a cancellation is heeded after each token.
+    """
     if not prompts:
         raise BadInput("there is no prompt to continue; give prompts or texts that are not empty")
-    out = []
-    for done, prompt in enumerate(prompts):
+    total, written = 2 * len(prompts) * max_new_tokens, 0
+
+    def each(new: int) -> None:
         if cancel is not None:
             cancel.check()
-        progress("generation", done, len(prompts))
-        out.append(
-            Generation(
-                prompt=prompt,
-                baseline=continue_greedily(baseline, prompt, max_new_tokens),
-                model=continue_greedily(model, prompt, max_new_tokens),
-            )
-        )
-    progress("generation", len(prompts), len(prompts))
+        progress("generation", written + new, total)
+
+    out = []
+    for prompt in prompts:
+        sides = []
+        for one in (baseline, model):
+            each(0)
+            sides.append(continue_greedily(one, prompt, max_new_tokens, each=each))
+            written += max_new_tokens
+        out.append(Generation(prompt, *sides))
+    progress("generation", total, total)
     return tuple(out)
 
 
-def continue_greedily(model: LoadedModel, prompt: str, max_new_tokens: int = MAX_NEW_TOKENS) -> str:
-    """The most likely next token, again and again; a prompt too long for the context loses its beginning."""
+def continue_greedily(
+    model: LoadedModel, prompt: str, max_new_tokens: int = MAX_NEW_TOKENS, *, each: Callable[[int], None] | None = None
+) -> str:
+    """The most likely next token, again and again; a prompt too long for the context loses its beginning.
+
+    each: told after every token how many there are; what it raises ends the continuation
+    """
     tokenizer, context = model.tokenizer, context_length(model)
     new = min(max_new_tokens, context - 1)
     ids = (*leading_specials(tokenizer), *encode(tokenizer, prompt))[-(context - new) :]
@@ -73,8 +84,24 @@ def continue_greedily(model: LoadedModel, prompt: str, max_new_tokens: int = MAX
     try:
         with torch.inference_mode():
             generate: Any = model.network.generate  # mixed in by transformers, where mypy takes it for a tensor
-            written = generate(row, attention_mask=torch.ones_like(row), generation_config=config)
+            written = generate(
+                row,
+                attention_mask=torch.ones_like(row),
+                generation_config=config,
+                stopping_criteria=[_Told(each, len(ids))] if each else None,
+            )
     except (RuntimeError, IndexError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise RunFailed(f"{model.source} could not continue a prompt: {reason}; leave the generation out") from error
     return str(tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True))
+
+
+class _Told(StoppingCriteria):
+    """Stops nothing; transformers asks it after every token."""
+
+    def __init__(self, each: Callable[[int], None], given: int) -> None:
+        self._each, self._given = each, given
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
+        self._each(input_ids.shape[1] - self._given)
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)

@@ -2,10 +2,11 @@ import math
 
 import pytest
 
-from mka.errors import BadInput
+from mka.errors import BadInput, Cancelled
 from mka.evaluation.cost import cost, speed
 from mka.evaluation.generation import continue_greedily, generations, prompts_from
 from mka.evaluation.measure import measure
+from mka.objects.progress import Cancel
 from tests.evaluation.doubles import bigram_model, question, question_set, random_table, text_set, uniform_table
 
 TEXTS = text_set("the cat sat on the mat", "a dog ran", "the end")
@@ -47,6 +48,32 @@ def test_greedy_continuation_is_what_transformers_writes(tiny_llama):
 
 def test_a_prompt_that_fills_the_context_is_cut(tiny_llama):
     assert isinstance(continue_greedily(tiny_llama, "the cat sat on the mat " * 500, 8), str)
+
+
+def test_generation_counts_every_token_and_heeds_a_cancellation_after_each(tiny_llama):
+    told: list[tuple[int, int]] = []
+    silent = generations(tiny_llama, tiny_llama, ("the cat",), max_new_tokens=4)
+    assert (
+        generations(
+            tiny_llama,
+            tiny_llama,
+            ("the cat",),
+            max_new_tokens=4,
+            progress=lambda _, done, total: told.append((done, total)),
+        )
+        == silent
+    )
+    assert told == [(done, 8) for done in (0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 8)]
+    cancel, seen = Cancel(), []
+
+    def stop_at_two(stage: str, done: int, total: int) -> None:
+        seen.append(done)
+        if done == 2:
+            cancel.request()
+
+    with pytest.raises(Cancelled):
+        generations(tiny_llama, tiny_llama, ("the cat",), progress=stop_at_two, cancel=cancel)
+    assert seen == [0, 1, 2]
 
 
 def test_prompts_are_the_first_words_of_texts_all_over_the_set():
