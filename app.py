@@ -16,7 +16,7 @@ ICON = str(asset("icon.png"))
 
 def first_page() -> None:
     """The address without a page: go to the picture. Every screen keeps an address of its own this way."""
-    st.switch_page("pages/similarity.py")
+    st.switch_page("pages/explore.py")
 
 
 st.set_page_config(page_title="MKA studio", page_icon=ICON, layout="wide")
@@ -28,7 +28,7 @@ navigation = st.navigation(
     [
         st.Page(first_page, title="Start", default=True, visibility="hidden"),
         st.Page("pages/model.py", title="Model", icon=":material/deployed_code:", url_path="model"),
-        st.Page("pages/similarity.py", title="Similarity", icon=":material/grid_on:", url_path="similarity"),
+        st.Page("pages/explore.py", title="Explore", icon=":material/grid_on:", url_path="explore"),
         st.Page("pages/manifold.py", title="Manifold", icon=":material/scatter_plot:", url_path="manifold"),
         st.Page("pages/layers.py", title="Layers", icon=":material/conversion_path:", url_path="layers"),
         st.Page("pages/plan.py", title="Plan", icon=":material/call_merge:", url_path="plan"),

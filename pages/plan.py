@@ -82,7 +82,7 @@ with left:
         st.subheader("Groups", anchor=False, width="content")
         block_panel.history()
     if not state.plan.groups and not state.candidate:
-        st.info("No group yet. Name a block here, click one on the Similarity page, or ask a strategy.")
+        st.info("No group yet. Name a block here, click one on the Explore page, or ask a strategy.")
     block_panel.candidate_card()
     for index, group in enumerate(state.plan.groups):
         group_editor(index, group)

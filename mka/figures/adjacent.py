@@ -39,7 +39,6 @@ def adjacent_strip(
         go.Bar(
             x=names,
             y=values,
-            ids=[f"{a}-{b}" for a, b in pairs],
             marker={
                 "color": [VERMILION if pair in planned else theme.accent for pair in pairs],
                 "pattern": {
@@ -47,8 +46,6 @@ def adjacent_strip(
                     "fgcolor": theme.page,
                 },
             },
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
             text=_texts(similarity, names),
             textposition="none",
             hovertemplate="%{text}<extra></extra>",
@@ -73,7 +70,7 @@ def adjacent_strip(
     )
     figure.update_yaxes(title=None, range=_range(np.concatenate(shown)), fixedrange=True)
     figure.update_layout(
-        bargap=0.25, clickmode="event+select", dragmode=False, showlegend=False, margin={"l": 44, "t": 8}
+        bargap=0.25, meta={"block": "columns"}, dragmode=False, showlegend=False, margin={"l": 44, "t": 8}
     )
     return figure
 
@@ -106,8 +103,6 @@ def _diamonds(names: Sequence[str], title: str, similarity: Similarity, theme: T
         y=similarity.adjacent,
         mode="markers",
         marker=look,
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
         text=[f"layers {name} on {escape(title)}" for name in names],
         hovertemplate="%{text}: %{y:.3f}<extra></extra>",
     )

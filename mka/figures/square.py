@@ -1,14 +1,9 @@
-"""A square of layer pairs on which a block of layers can be clicked, and the blocks outlined on it.
-
-plotly gives no click event for a heatmap cell, so an invisible marker lies over each cell and
-carries the cell's name as its id.
-"""
+"""A square of layer pairs on which a block of layers can be clicked, and the blocks outlined on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from mka.figures.theme import VERMILION, Theme, contrasting, styled
@@ -17,11 +12,6 @@ from mka.objects.plan import MergeGroup
 WIDE_FROM_LAYERS = 56
 """From this depth on a cell of a 560 pixel plot is too small to hit; the plot grows instead."""
 SIDE = 560
-
-
-def cell_id(row: int, column: int) -> str:
-    """The name of a cell, as clicks report it."""
-    return f"{row}-{column}"
 
 
 def layer_square(
@@ -41,12 +31,13 @@ def layer_square(
     """
     depth = len(colours.z)
     gap = 1 if depth <= 40 else 0
-    colours.update(hoverinfo="skip", xgap=gap, ygap=gap)
+    rows = [list(texts[row * depth : (row + 1) * depth]) for row in range(depth)]
+    colours.update(text=rows, hovertemplate="%{text}<extra></extra>", hoverongaps=True, xgap=gap, ygap=gap)
     colours.update(
         colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6, "tickfont": {"color": theme.muted}}
         | {"tickformat": ".3~g"}
     )
-    figure = go.Figure([colours, _overlay(depth, texts)])
+    figure = go.Figure(colours)
     needed = SIDE if depth < WIDE_FROM_LAYERS else max(900, 12 * depth)
     styled(figure, theme, height=side or needed)
     ticks = list(range(0, depth, max(1, depth // 12)))
@@ -57,8 +48,7 @@ def layer_square(
     )
     figure.update_layout(
         plot_bgcolor=theme.neutral,
-        hoverdistance=-1,
-        clickmode="event+select",
+        meta={"block": "square"},
         dragmode=False,
         showlegend=False,
         margin={"l": 48, "r": 8, "t": 40, "b": 44},
@@ -89,22 +79,6 @@ def _title(text: str, theme: Theme) -> dict[str, object]:
         "yanchor": "top",
         "pad": {"t": 2},
     }
-
-
-def _overlay(depth: int, texts: Sequence[str]) -> go.Scatter:
-    """One invisible marker per cell; it must be smaller than a cell, or its neighbour is hit."""
-    rows, columns = (grid.ravel() for grid in np.indices((depth, depth)))
-    return go.Scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        marker={"size": 2, "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        ids=[cell_id(int(row), int(column)) for row, column in zip(rows, columns, strict=True)],
-        text=list(texts),
-        hovertemplate="%{text}<extra></extra>",
-    )
 
 
 def _outline(figure: go.Figure, layers: Sequence[int], *, label: str, dash: str, colour: str) -> None:

@@ -1,4 +1,4 @@
-"""The similarity page's other side: another measure, or the same measure on another calibration text."""
+"""The Explore page's other side: another measure, or the same measure on another calibration text."""
 
 from __future__ import annotations
 

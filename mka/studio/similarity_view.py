@@ -1,4 +1,4 @@
-"""The similarity page's pictures: a measure alone, its difference from another side, and the strip of neighbours."""
+"""The Explore page's pictures: a measure alone, its difference from another side, and the strip of neighbours."""
 
 from __future__ import annotations
 
@@ -11,17 +11,43 @@ from mka.figures.adjacent import adjacent_strip
 from mka.figures.difference import difference_map
 from mka.figures.heatmap import colour_range, heatmap
 from mka.objects.measures import MEASURES
+from mka.objects.plan import Provenance
 from mka.objects.similarity import Similarity
 from mka.studio import comparing, matrix, session, widgets
 from mka.studio.comparing import Choice, Side
 from mka.studio.desk import Desk
 
-Clicked = Callable[[widgets.Mark], None]
 SMALL_SIDE = 380
 """Pixels of each of two heatmaps side by side."""
+Gestures = tuple[Callable[[widgets.Mark], None], Callable[[widgets.Mark, widgets.Mark], None]]
 
 
-def alone(similarity: Similarity, clicked: Clicked, *, full: bool) -> None:
+def on_cells(seen: Provenance) -> Gestures:
+    """What a click on a cell of a square and a drag over several mean. seen: what the person has before their eyes."""
+
+    def click(mark: widgets.Mark) -> None:
+        session.act(lambda now: now.click_cell(round(mark["y"]), round(mark["x"]), seen))
+
+    def drag(first: widgets.Mark, last: widgets.Mark) -> None:
+        session.act(lambda now: now.drag_range(round(first["x"]), round(last["x"]), seen))
+
+    return click, drag
+
+
+def on_pairs(seen: Provenance) -> Gestures:
+    """The same on the strip, whose column l is the pair (l, l + 1)."""
+
+    def click(mark: widgets.Mark) -> None:
+        pair = round(mark["x"])
+        session.act(lambda now: now.click_block(pair, pair + 1, seen))
+
+    def drag(first: widgets.Mark, last: widgets.Mark) -> None:
+        session.act(lambda now: now.drag_range(round(first["x"]), round(last["x"]) + 1, seen))
+
+    return click, drag
+
+
+def alone(similarity: Similarity, seen: Provenance, *, full: bool) -> None:
     """The heatmap of one measure, with what it says beneath."""
     state = session.state()
     takeaway = takeaways.of_similarity(similarity)
@@ -32,14 +58,14 @@ def alone(similarity: Similarity, clicked: Clicked, *, full: bool) -> None:
         candidates=state.candidate_layers,
         limits=colour_range(similarity, full=full),
     )
-    widgets.chart(figure, "heatmap", takeaway, clicked)
+    widgets.chart(figure, "heatmap", takeaway, *on_cells(seen))
     st.text(takeaway)
     if similarity.note:
         st.text(similarity.note)
     widgets.take_away(figure, f"similarity-{similarity.measure}", lambda: matrix.as_csv(similarity))
 
 
-def difference(side: Side, clicked: Clicked, *, full: bool) -> None:
+def difference(side: Side, seen: Provenance, *, full: bool) -> None:
     """The two sides subtracted, with what the colours say and how far the two agree."""
     state = session.state()
     takeaway = takeaways.of_difference(side.difference)
@@ -50,7 +76,7 @@ def difference(side: Side, clicked: Clicked, *, full: bool) -> None:
         candidates=state.candidate_layers,
         full_range=full,
     )
-    widgets.chart(figure, "heatmap", takeaway, clicked)
+    widgets.chart(figure, "heatmap", takeaway, *on_cells(seen))
     st.text(takeaway)
     st.text(certainty.of_comparison(side.comparison))
     widgets.take_away(figure, f"difference-{'-'.join(side.comparison.measures)}", lambda: comparing.as_csv(side))
@@ -90,7 +116,7 @@ def strip_words(similarity: Similarity, side: Side | None) -> str:
     return f"{told}{diamonds} Click a bar to propose the pair."
 
 
-def strip(similarity: Similarity, side: Side | None, clicked: Clicked) -> None:
+def strip(similarity: Similarity, side: Side | None, seen: Provenance) -> None:
     """The bars, with whiskers where the error is known."""
     state = session.state()
     figure = adjacent_strip(
@@ -100,4 +126,4 @@ def strip(similarity: Similarity, side: Side | None, clicked: Clicked) -> None:
         candidates=state.candidate_layers,
         beside=(side.names[1], side.similarity) if side is not None and side.same_measure else None,
     )
-    widgets.chart(figure, "neighbours", takeaways.of_similarity(similarity), clicked)
+    widgets.chart(figure, "neighbours", takeaways.of_similarity(similarity), *on_pairs(seen))

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from mka.figures.words import measure_title
 from mka.objects.texts import JUDGES
+from mka.studio import chart as drawn
 from mka.studio import session
+from mka.studio.chart import Mark
 
 Figure = tuple[str, str, str | None]
 """A label, a value, and what it is compared with, where it is."""
-Mark = Mapping[str, Any]
-"""What a chart says of a clicked mark."""
 TOPIC = "topic"
 """The page of the guide, in the address."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -48,23 +47,15 @@ def figures(rows: Sequence[Figure]) -> None:
             st.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
 
 
-def chart(figure: go.Figure, key: str, alt: str, on_click: Callable[[Mark], None] | None = None) -> None:
-    """Draw a figure; `on_click` is told of a clicked mark, with its x, y and customdata. A click is an event, not a
-    state: the chart is drawn anew after it, so that the same mark can be clicked again."""
-    config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-    config |= {"toImageButtonOptions": {"format": "svg", "filename": f"mka-{key}"}}
-    if on_click is None:
-        st.plotly_chart(figure, theme=None, key=key, config=config, alt=alt)
-        return
-    name = f"{key}-{session.clicks()}"
-
-    def clicked() -> None:
-        points = st.session_state[name].selection.points
-        session.count_click()
-        if points:
-            on_click(points[0])
-
-    st.plotly_chart(figure, theme=None, key=name, config=config, alt=alt, on_select=clicked, selection_mode="points")
+def chart(
+    figure: go.Figure,
+    key: str,
+    alt: str,
+    on_click: Callable[[Mark], None] | None = None,
+    on_range: Callable[[Mark, Mark], None] | None = None,
+) -> None:
+    """Draw a figure under a name of its own on the page; gestures are events, as `mka.studio.chart.draw` tells them."""
+    drawn.draw(figure, key, alt, on_click, on_range)
 
 
 def explained(sentence: str, topic: str) -> None:
@@ -105,10 +96,11 @@ def download(label: str, content: str | Callable[[], str], name: str, *, disable
 
 
 def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
-    """Under each figure: its picture as a page that needs no network, its numbers as CSV."""
-    with st.container(horizontal=True):
+    """Under each drawn figure: its numbers as CSV, its picture, and a page of it that needs no network."""
+    with st.container(horizontal=True, gap="small"):
         download("Numbers (CSV)", table, f"{name}.csv")
-        download("Picture (HTML)", lambda: str(figure.to_html(include_plotlyjs=True, auto_play=False)), f"{name}.html")
+        drawn.save_buttons(figure, f"mka-{name}")
+        download("Page (HTML)", lambda: str(figure.to_html(include_plotlyjs=True, auto_play=False)), f"{name}.html")
 
 
 def choose_measure(names: Iterable[str], key: str) -> str:
@@ -153,8 +145,8 @@ def nothing_analyzed(what: str) -> None:
 
 def nothing_planned() -> None:
     """For pages that need a plan when it is empty; ends the page."""
-    st.info("The plan is empty. Click a block on the Similarity page, or ask a strategy on the Plan page.")
+    st.info("The plan is empty. Click a block on the Explore page, or ask a strategy on the Plan page.")
     with st.container(horizontal=True):
-        st.page_link("pages/similarity.py", label="Click a block", icon=":material/grid_on:")
+        st.page_link("pages/explore.py", label="Click a block", icon=":material/grid_on:")
         st.page_link("pages/plan.py", label="Ask a strategy", icon=":material/call_merge:")
     st.stop()

@@ -80,12 +80,12 @@ def test_colour_range_without_spread_is_still_a_range(values):
     heatmap(Similarity(values, "cosine", (0, 1), True), DARK)
 
 
-def test_every_cell_has_one_invisible_marker_that_names_it():
-    overlay = heatmap(a_similarity(5), LIGHT).data[1]
-    assert list(overlay.ids) == [f"{row}-{column}" for row in range(5) for column in range(5)]
-    assert list(overlay.ids) == [f"{y}-{x}" for x, y in zip(overlay.x, overlay.y, strict=True)]
-    assert overlay.marker.opacity == 0 and overlay.marker.size <= 2
-    assert overlay.hoverinfo != "skip"
+def test_every_cell_says_which_two_layers_it_compares():
+    figure = heatmap(a_similarity(5), LIGHT)
+    for row, texts in enumerate(figure.data[0].text):
+        for column, text in enumerate(texts):
+            assert text.startswith(f"layers {row} and {column}:" if row != column else f"layer {row} with itself")
+    assert figure.layout.meta["block"] == "square" and figure.layout.yaxis.range == (4.5, -0.5)
 
 
 def test_groups_are_outlined_solid_and_candidates_dashed():
@@ -109,16 +109,16 @@ def test_missing_values_are_named():
     values = a_similarity(4).values.copy()
     values[0, 1] = values[1, 0] = np.nan
     similarity = Similarity(values, "cosine", (0, 1), True)
-    texts = heatmap(similarity, LIGHT).data[1].text
-    assert "no value" in texts[1]
+    texts = heatmap(similarity, LIGHT).data[0].text
+    assert "no value" in texts[0][1] and "no value" in texts[1][0]
     assert "1 pair" in takeaways.of_similarity(similarity)
 
 
 def test_strip_marks_the_pairs_of_a_group():
     bars = adjacent_strip(a_similarity(6), LIGHT, groups=[GROUP]).data[0]
-    assert [pair for pair, colour in zip(bars.ids, bars.marker.color, strict=True) if colour == VERMILION] == [
-        "2-3",
-        "3-4",
+    assert [pair for pair, colour in zip(bars.x, bars.marker.color, strict=True) if colour == VERMILION] == [
+        "2·3",
+        "3·4",
     ]
     assert list(bars.y) == list(a_similarity(6).adjacent)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from mka.studio import session
@@ -15,7 +17,7 @@ from mka.studio.jobs import DONE, Job
 from mka.studio.visit import Visit
 
 APP = str(Path(__file__).parents[2] / "app.py")
-PAGES = ("model", "similarity", "manifold", "layers", "plan", "evaluate", "export")
+PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "export")
 MARKDOWN = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success")
 
 
@@ -47,9 +49,24 @@ class Studio:
         self.widget(kind, label).set_value(value).run()
         return self
 
-    def spec(self, chart: int = 0) -> dict[str, Any]:
-        """A chart of the page as plotly reads it."""
-        return dict(json.loads(self.at.get("plotly_chart")[chart].proto.spec))
+    @property
+    def charts(self) -> list[str]:
+        """The names of the charts on the page, from top to bottom."""
+        return [json.loads(figure)["layout"]["meta"]["key"] for figure in self._figures()]
+
+    def spec(self, key: str = "") -> dict[str, Any]:
+        """A chart of the page, by default the first, as plotly reads it; arrays as lists."""
+        specs = [json.loads(figure) for figure in self._figures()]
+        found = [spec for spec in specs if key in ("", spec["layout"]["meta"]["key"])]
+        assert found, (key, self.charts)
+        return dict(_plain(found[0]))
+
+    def _figures(self) -> list[str]:
+        return [data["figure"] for data in self._charts()]
+
+    def _charts(self) -> list[dict[str, Any]]:
+        drawn = [json.loads(one.proto.json) for one in self.at.get("bidi_component")]
+        return [data for data in drawn if "figure" in data]
 
     def finish(self) -> Job:
         """Wait for the last job, draw the page that follows, return the job; it must have succeeded."""
@@ -92,3 +109,16 @@ def last_job() -> Job:
     jobs = list(takewhile(lambda job: job is not None, map(session.process().queue.find, count(1))))
     assert jobs, "no job was started"
     return cast(Job, jobs[-1])
+
+
+def _plain(value: Any) -> Any:
+    """plotly's JSON with its packed arrays unpacked."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "bdata" not in value:
+        return {name: _plain(one) for name, one in value.items()}
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+    shape = [int(size) for size in str(value.get("shape", flat.size)).split(",")]
+    return flat.reshape(shape).tolist()

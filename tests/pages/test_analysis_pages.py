@@ -40,9 +40,9 @@ def test_two_measures_are_compared_by_rank_and_said_in_words(studio: Studio):
     assert studio.says("Blue: more alike by NPIB; orange: more alike by Block influence.")
     assert studio.says("The two order the neighbours almost the same: Spearman 1.00")
     assert studio.commands[-1].endswith("--measures npib,block-influence")
-    assert len(studio.at.get("plotly_chart")) == 4, "the difference, both sides, the strip"
+    assert len(studio.charts) == 4, "the difference, both sides, the strip"
     studio.set("selectbox", "Compare with", ("nothing",))
-    assert len(studio.at.get("plotly_chart")) == 2 and len(studio.commands) == 1
+    assert len(studio.charts) == 2 and len(studio.commands) == 1
 
 
 def test_two_texts_are_compared_and_the_other_put_in_front(studio: Studio):
@@ -50,7 +50,7 @@ def test_two_texts_are_compared_and_the_other_put_in_front(studio: Studio):
     studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
     assert studio.says("Blue: more alike on these texts; orange: more alike on the other texts.")
     assert studio.says("Diamonds: the same on the other texts.")
-    limits = [(studio.spec(chart)["data"][0]["zmin"], studio.spec(chart)["data"][0]["zmax"]) for chart in (1, 2)]
+    limits = [(studio.spec(chart)["data"][0]["zmin"], studio.spec(chart)["data"][0]["zmax"]) for chart in ("side-0", "side-1")]
     assert limits[0] == limits[1], "one measure on two texts, in the same colours"
     studio.press("Put the other texts in front")
     assert studio.visit.desk is not None and studio.visit.desk.analysis is not None
@@ -62,7 +62,7 @@ def test_a_comparison_that_is_gone_is_no_error(studio: Studio):
     lay(studio, on_other_texts(an_analysis()), an_analysis())
     studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
     lay(studio, an_analysis())
-    assert not studio.at.exception and len(studio.at.get("plotly_chart")) == 2
+    assert not studio.at.exception and len(studio.charts) == 2
 
 
 def test_choices_that_another_analysis_does_not_offer_fall_back_to_the_first(studio: Studio):
@@ -75,7 +75,7 @@ def test_choices_that_another_analysis_does_not_offer_fall_back_to_the_first(stu
     studio.go("manifold")
     assert studio.widget("selectbox", "Map").value == "umap"
     assert studio.widget("selectbox", "Colour by").value == "place in the first layer"
-    studio.go("similarity")
+    studio.go("explore")
     assert studio.widget("selectbox", "Measure").value == "cka" and not studio.at.exception
 
 
@@ -87,7 +87,7 @@ def test_a_film_that_another_map_cannot_play_gives_way_to_two_layers(studio: Stu
 
 def test_choices_survive_a_change_of_page(studio: Studio):
     studio.set("selectbox", "Measure", "cosine").set("selectbox", "Compare with", ("measure", "npib"))
-    studio.go("plan").go("similarity")
+    studio.go("plan").go("explore")
     assert studio.widget("selectbox", "Measure").value == "cosine"
     assert studio.widget("selectbox", "Compare with").value == ("measure", "npib")
 
@@ -96,11 +96,11 @@ def test_the_strip_says_how_sure_it_is(studio: Studio):
     assert studio.says("was not estimated")
     known = an_analysis()
     lay(studio, replace(known, similarities={"npib": sure(known.similarities["npib"], tau=0.9)}))
-    assert studio.spec(1)["data"][0]["error_y"]["array"] is not None
+    assert studio.spec("neighbours")["data"][0]["error_y"]["array"] is not None
     assert studio.says("The ranking of neighbours is steady (32 subsamples of 6 points each: Kendall's tau 0.90).")
 
 
-@pytest.mark.parametrize("page", ["similarity", "manifold", "layers"])
+@pytest.mark.parametrize("page", ["explore", "manifold", "layers"])
 def test_pictures_of_a_judging_split_carry_the_warning(studio: Studio, page: str):
     studio.go(page)
     assert not studio.at.error
@@ -162,7 +162,7 @@ def test_the_spectrum_stands_below_the_map_where_there_is_one(studio: Studio):
     studio.go("manifold")
     assert studio.says("The gap behind axis 2, the last one drawn, is 0.167 in layer 0 and 0.083 in layer 5")
     lay(studio, with_maps(umap=replace(an_embedding(), method="umap", spectrum=an_embedding().spectrum[:, :0])))
-    assert not studio.says("The gap behind") and len(studio.at.get("plotly_chart")) == 1
+    assert not studio.says("The gap behind") and len(studio.charts) == 1
 
 
 def test_the_layer_path_says_step_and_stress(studio: Studio):

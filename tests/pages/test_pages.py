@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +21,8 @@ ROOT = Path(APP).parent
 def test_the_first_screen_is_the_heatmap(studio: Studio):
     assert not studio.at.exception
     assert studio.at.title[0].value == "Which layers repeat each other?"
-    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
-    assert [trace["type"] for trace in spec["data"]] == ["heatmap", "scatter"]
-    assert len(spec["data"][1]["ids"]) == 36
+    (cells,) = studio.spec("heatmap")["data"]
+    assert cells["type"] == "heatmap" and [len(row) for row in cells["z"]] == [6] * 6
     assert studio.says("Each cell compares two of the 6 layers of demo on 12 calibration texts by NPIB")
     assert studio.commands == [
         "mka analyze demo --calibration demo --limit 12 --measure npib,npib-code,cosine,block-influence "
@@ -48,7 +46,7 @@ def test_without_a_model_each_page_says_what_to_do(empty_studio: Studio, page: s
 
 
 @pytest.mark.parametrize(
-    ("page", "what"), [("similarity", "similarity"), ("manifold", "manifold embedding"), ("layers", "layer map")]
+    ("page", "what"), [("explore", "similarity"), ("manifold", "manifold embedding"), ("layers", "layer map")]
 )
 def test_without_an_analysis_the_picture_pages_say_where_to_run_one(studio: Studio, page: str, what: str):
     studio.visit.desk = Desk(a_summary())
@@ -65,10 +63,10 @@ def test_with_an_empty_plan_the_last_pages_say_where_to_make_one(studio: Studio,
 
 def test_another_measure_changes_picture_and_words(studio: Studio):
     studio.set("selectbox", "Measure", "block-influence")
-    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
-    assert spec["data"][0]["reversescale"] is True
+    (cells,) = studio.spec("heatmap")["data"]
+    assert cells["reversescale"] is True
     assert studio.says("by Block influence") and studio.says("0 and 5") is False
-    assert spec["data"][1]["text"][5].startswith("layers 0 and 5: no value")
+    assert cells["text"][0][5].startswith("layers 0 and 5: no value")
 
 
 def _with_cost(measure: Measure) -> str:
@@ -127,7 +125,7 @@ def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
     studio.widget("number_input", "To layer").set_value(4)
     studio.press("Propose").go("manifold")
     assert [slider.value for slider in studio.at.slider] == [1, 4]
-    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    spec = studio.spec()
     assert sum(len(trace["text"]) for trace in spec["data"]) == 24
     studio.set("segmented_control", "Layers", "One layer")
     assert len(studio.at.slider) == 1
@@ -135,7 +133,7 @@ def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
 
 def test_manifold_dims_other_subjects_and_hides_none(studio: Studio):
     studio.go("manifold").set("selectbox", "Colour by", "only sums")
-    spec = json.loads(studio.at.get("plotly_chart")[0].proto.spec)
+    spec = studio.spec()
     shown = {trace["name"]: trace["opacity"] for trace in spec["data"]}
     assert shown["sums"] > 0.5 > shown["animals"] > 0
 
@@ -207,7 +205,7 @@ def test_every_page_is_drawn_before_torch_is_imported(example: Path):
 import sys
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file({APP!r}, default_timeout=60).run()
-assert at.get("plotly_chart"), "no picture"
+assert at.get("bidi_component"), "no picture"
 for page in {PAGES!r}:
     at.switch_page(f"pages/{{page}}.py").run()
     assert not at.exception, page

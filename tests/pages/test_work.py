@@ -78,8 +78,8 @@ def test_open_then_analyze_then_see(opened: Studio, models: Path, texts: Path):
     opened.set("select_slider", "Subsamples for error bars", 0)
     opened.press("Analyze").finish()
     assert opened.commands[-1].startswith(f"mka analyze {models / 'tiny'} --calibration {texts} --limit 8 --measure ")
-    opened.go("similarity")
-    assert json.loads(opened.at.get("plotly_chart")[0].proto.spec)["data"][1]["ids"][-1] == "3-3"
+    opened.go("explore")
+    assert len(opened.spec("heatmap")["data"][0]["z"]) == 4
     assert opened.says("Each cell compares two of the 4 layers")
     opened.go("manifold")
     assert opened.says("Each dot is one of 8 calibration texts")
@@ -121,7 +121,7 @@ def test_evaluate_shows_merged_unmerged_and_the_free_controls(planned: Studio, q
 
 def test_evaluating_on_calibration_texts_is_refused(opened: Studio, texts: Path):
     opened.set("text_input", "Calibration texts", str(texts)).press("Analyze").finish()
-    opened.go("similarity").press("Propose").press("Add to plan").go("evaluate")
+    opened.go("explore").press("Propose").press("Add to plan").go("evaluate")
     opened.set("multiselect", "Measure", ["perplexity"])
     opened.set("text_input", "Texts and questions", str(texts)).press("Merge and evaluate")
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""Similarity: which layers repeat each other; click a cell to propose a block."""
+"""Explore: which layers repeat each other; touch a picture to propose a block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mka.figures import certainty, takeaways
 from mka.studio import block_panel, comparing, matrix, proposals, session, similarity_view, widgets
 from mka.studio.commands import analyze_lines, compare_lines
 
-session.guard("pages/similarity.py")
+session.guard("pages/explore.py")
 desk = session.desk()
 st.title("Which layers repeat each other?", anchor=False)
 if desk is None:
@@ -32,17 +32,6 @@ state = session.state()
 seen = proposals.seen(similarity, None if side is None else side.similarity)
 
 
-def cell_clicked(mark: widgets.Mark) -> None:
-    """A cell of the heatmap: column x, row y."""
-    session.act(lambda now: now.click_cell(round(mark["y"]), round(mark["x"]), seen))
-
-
-def pair_clicked(mark: widgets.Mark) -> None:
-    """A bar of the strip, named "layer·next"."""
-    first, second = str(mark["x"]).split("·")
-    session.act(lambda now: now.click_block(int(first), int(second), seen))
-
-
 widgets.warn_of_split(desk.split)
 with st.container(horizontal=True, vertical_alignment="top", wrap=False):
     st.text(takeaways.of_cells(similarity, desk.points, desk.summary.source), width="stretch")
@@ -50,12 +39,12 @@ with st.container(horizontal=True, vertical_alignment="top", wrap=False):
 picture, beside = matrix.places(similarity)
 with picture:
     if side is None:
-        similarity_view.alone(similarity, cell_clicked, full=full)
+        similarity_view.alone(similarity, seen, full=full)
     else:
-        similarity_view.difference(side, cell_clicked, full=full)
+        similarity_view.difference(side, seen, full=full)
 with beside:
     st.subheader("Propose a block", anchor=False)
-    st.caption("Click a cell: the layers from its row to its column become one block. Click it again to add it.")
+    st.caption("Click a cell, or drag over several: the layers it spans become one block. Click it again to add it.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
     block_panel.plan_card()
@@ -65,7 +54,7 @@ if side is not None:
 
 st.subheader("Neighbours", anchor=False)
 widgets.explained(similarity_view.strip_words(similarity, side), "measures")
-similarity_view.strip(similarity, side, pair_clicked)
+similarity_view.strip(similarity, side, seen)
 st.text(certainty.of_ranking(similarity))
 widgets.download("Neighbours (CSV)", lambda: matrix.neighbours_csv(similarity), f"neighbours-{similarity.measure}.csv")
 out = session.out_folder()
