@@ -81,6 +81,12 @@ def contrasting(fill: str) -> str:
     return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#FFFFFF"
 
 
+def translucent(fill: str, opacity: float) -> str:
+    """The colour #RRGGBB with this opacity in [0, 1]."""
+    red, green, blue = (int(fill[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
 def escape(text: str) -> str:
     """Text as plotly shows it literally: its labels read a little HTML, and names come from files."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
