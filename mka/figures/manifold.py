@@ -1,22 +1,24 @@
-"""Manifold embeddings: each calibration point as a dot, in one layer, in two side by side, or as a film of all."""
+"""Manifold embeddings: each calibration point as a dot, in one layer or in two side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mka.figures.colouring import AXIS, Dots, Scale, scale_dots, subject_dots
+from mka.figures.colouring import AXIS, Dots, Paint
 from mka.figures.theme import Theme, escape, styled
+from mka.figures.trajectory import Followed, marks, ways
 from mka.objects.activations import Point
 from mka.objects.embedding import Embedding
 
 SHOWN_TEXT = 90
 HEIGHT = 520
-FRAME_MS = 450
-"""How long a dot takes from one layer to the next."""
+MOVE_MS = 450
+"""How long a dot takes from one layer to another."""
 
 
 def subjects_of(embedding: Embedding) -> tuple[str, ...]:
@@ -24,41 +26,74 @@ def subjects_of(embedding: Embedding) -> tuple[str, ...]:
     return tuple(sorted({point.subject for point in embedding.points} - {""}))
 
 
-def by_subject(embedding: Embedding, layers: Sequence[int], theme: Theme, *, highlight: str | None = None) -> go.Figure:
-    """Draw one or two `layers`; colour and symbol tell the subject."""
-    looks = subject_dots(embedding.points, theme, highlight=highlight, flat=_flat(embedding))
-    return _panels(embedding, layers, looks, theme)
+def side_by_side(
+    embedding: Embedding, layers: Sequence[int], paint: Paint, theme: Theme, *, followed: Followed = ()
+) -> go.Figure:
+    """Draw one or two `layers`, each point in both with the same colour and symbol.
 
-
-def by_scale(embedding: Embedding, layers: Sequence[int], theme: Theme, scale: Scale) -> go.Figure:
-    """Draw one or two `layers`; the colour of each dot is a figure of its point, which a colour bar explains."""
-    figure = _panels(embedding, layers, scale_dots(scale, theme, flat=_flat(embedding)), theme)
-    return figure.update_layout({AXIS: scale.axis(theme)})
-
-
-def film(embedding: Embedding, theme: Theme, *, scale: Scale | None = None, highlight: str | None = None) -> go.Figure:
-    """All layers of a map, one after the other, with a button that plays them and a slider; colours as `scale`, else
-    by subject. Only for a map of two dimensions."""
-    looks = (
-        subject_dots(embedding.points, theme, highlight=highlight, flat=True)
-        if scale is None
-        else scale_dots(scale, theme, flat=True)
+    followed: points drawn large; where the map is aligned, with their way through all layers. The customdata of a dot
+    is its point.
+    """
+    flat = is_flat(embedding)
+    figure = make_subplots(
+        rows=1,
+        cols=len(layers),
+        subplot_titles=[f"layer {layer}" for layer in layers],
+        horizontal_spacing=0.04,
+        specs=[[{"type": "xy" if flat else "scene"} for _ in layers]],
     )
-    figure = _panels(embedding, (0,), looks, theme)
-    figure.layout.annotations = ()  # the slider names the layer
-    placed = framed(embedding).astype(np.float32)
-    figure.frames = [
-        go.Frame(
-            name=str(layer),
-            data=[{"type": "scatter", "x": placed[layer, look.chosen, 0], "y": placed[layer, look.chosen, 1]}
-                  for look in looks],
-            traces=list(range(len(looks))),
+    placed, texts = framed(embedding), point_texts(embedding)
+    for column, layer in enumerate(layers, start=1):
+        for trace in dots(placed[layer], paint.looks, texts):
+            trace.showlegend = bool(trace.name) and column == 1
+            figure.add_trace(trace, row=1, col=column)
+        for trace in followed_traces(embedding, placed, layer, followed, theme):
+            figure.add_trace(trace, row=1, col=column)
+    styled(figure, theme, height=HEIGHT)
+    for column, layer in enumerate(layers, start=1):
+        _frame(figure, axis_ranges(embedding, layer), column, theme)
+    figure.update_annotations(font={"color": theme.text, "size": 14})
+    figure.update_layout(
+        margin={"l": 2, "r": 2, "t": 32, "b": 12},
+        legend={"orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant"},
+        dragmode="pan" if flat else "orbit",
+        hovermode="closest",
+        uirevision="map",  # what a person turned or zoomed stays when another layer is drawn in place
+    )
+    if paint.scale is not None:
+        figure.update_layout({AXIS: paint.scale.axis(theme)})
+    return figure
+
+
+def dots(placed: np.ndarray, looks: Sequence[Dots], texts: np.ndarray) -> Iterator[go.Scatter | go.Scatter3d]:
+    """The dots of one layer (n, dims), a trace per look."""
+    axes = "xyz"[: placed.shape[1]]
+    kind = go.Scatter if len(axes) == 2 else go.Scatter3d
+    for look in looks:
+        yield kind(
+            {axis: placed[look.chosen, place] for place, axis in enumerate(axes)},
+            mode="markers",
+            name=look.name,
+            legendgroup=look.name or None,
+            marker=look.drawn,
+            opacity=look.opacity,
+            customdata=look.chosen,
+            text=list(texts[look.chosen]),
+            hovertemplate="%{text}<extra></extra>",
         )
-        for layer in range(embedding.layers)
-    ]  # fmt: skip
-    if scale is not None:
-        figure.update_layout({AXIS: scale.axis(theme)})
-    return _with_controls(figure, embedding.layers, theme)
+
+
+def followed_traces(
+    embedding: Embedding, placed: np.ndarray, layer: int, followed: Followed, theme: Theme
+) -> list[go.Scatter | go.Scatter3d]:
+    """The ways of the followed points and, last, their marks in `layer`; nothing where no point is followed.
+
+    A map whose layers are not aligned has no common frame, so there are no ways in it.
+    """
+    if all(point is None for point in followed):
+        return []
+    lines = ways(placed, followed) if embedding.aligned and embedding.layers > 1 else ()
+    return [*lines, marks(placed[layer], followed, point_texts(embedding), theme)]
 
 
 def framed(embedding: Embedding) -> np.ndarray:
@@ -89,54 +124,20 @@ def axis_range(values: np.ndarray) -> tuple[float, float]:
     return low - air, high + air
 
 
-def _flat(embedding: Embedding) -> bool:
-    return embedding.coordinates.shape[2] == 2
+def is_flat(embedding: Embedding) -> bool:
+    """Whether the map has two dimensions."""
+    return bool(embedding.coordinates.shape[2] == 2)
 
 
-def _panels(embedding: Embedding, layers: Sequence[int], looks: Sequence[Dots], theme: Theme) -> go.Figure:
-    """One panel per layer, every look in each of them."""
-    flat = _flat(embedding)
-    figure = make_subplots(
-        rows=1,
-        cols=len(layers),
-        subplot_titles=[f"layer {layer}" for layer in layers],
-        horizontal_spacing=0.04,
-        specs=[[{"type": "xy" if flat else "scene"} for _ in layers]],
-    )
-    placed = framed(embedding)
-    texts = np.array([_point_text(point) for point in embedding.points] or
-                     [f"point {i}" for i in range(placed.shape[1])], dtype=object)  # fmt: skip
-    for column, layer in enumerate(layers, start=1):
-        for trace in _traces(placed[layer], looks, texts):
-            trace.showlegend = bool(trace.name) and column == 1
-            figure.add_trace(trace, row=1, col=column)
-    styled(figure, theme, height=HEIGHT)
-    for column, layer in enumerate(layers, start=1):
-        _frame(figure, axis_ranges(embedding, layer), column, theme)
-    figure.update_annotations(font={"color": theme.text, "size": 14})
-    figure.update_layout(
-        margin={"l": 2, "r": 2, "t": 32, "b": 12},
-        legend={"orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant"},
-        dragmode="pan" if flat else "orbit",
-    )
-    return figure
+def flattened(embedding: Embedding) -> Embedding:
+    """The map's first two axes."""
+    return replace(embedding, coordinates=embedding.coordinates[:, :, :2], unaligned=embedding.unaligned[:, :, :2])
 
 
-def _traces(placed: np.ndarray, looks: Sequence[Dots], texts: np.ndarray) -> Iterator[go.Scatter | go.Scatter3d]:
-    """The dots of one layer (n, dims), a trace per look."""
-    axes = "xyz"[: placed.shape[1]]
-    kind = go.Scatter if len(axes) == 2 else go.Scatter3d
-    for look in looks:
-        yield kind(
-            {axis: placed[look.chosen, place] for place, axis in enumerate(axes)},
-            mode="markers",
-            name=look.name,
-            legendgroup=look.name or None,
-            marker=dict(look.marker),
-            opacity=look.opacity,
-            text=list(texts[look.chosen]),
-            hovertemplate="%{text}<extra></extra>",
-        )
+def point_texts(embedding: Embedding) -> np.ndarray:
+    """object (n,): what hovering over each dot shows, in plotly's markup."""
+    known = [_point_text(point) for point in embedding.points]
+    return np.array(known or [f"point {n}" for n in range(embedding.coordinates.shape[1])], dtype=object)
 
 
 def _frame(figure: go.Figure, ranges: Sequence[tuple[float, float]], column: int, theme: Theme) -> None:
@@ -154,47 +155,17 @@ def _frame(figure: go.Figure, ranges: Sequence[tuple[float, float]], column: int
     figure.update_scenes(**axes, aspectmode="cube", camera=camera, row=1, col=column)
 
 
-def _with_controls(figure: go.Figure, depth: int, theme: Theme) -> go.Figure:
-    """A button that plays the frames, one that stops them, and a slider."""
-    moving = {
-        "frame": {"duration": FRAME_MS, "redraw": False},
-        "transition": {"duration": FRAME_MS, "easing": "linear"},
-    }
-    at_once = {"frame": {"duration": 0, "redraw": False}, "mode": "immediate", "transition": {"duration": 0}}
-    buttons = [
-        {"label": "▶ Play", "method": "animate", "args": [None, moving | {"fromcurrent": True}]},
-        {"label": "❚❚ Stop", "method": "animate", "args": [[None], at_once]},
-    ]
-    steps = [{"label": str(n), "method": "animate", "args": [[str(n)], at_once]} for n in range(depth)]
-    figure.update_layout(
-        height=HEIGHT + 130,
-        margin={"t": 48, "b": 96},
-        updatemenus=[
-            {
-                "type": "buttons", "direction": "left", "buttons": buttons, "showactive": False,
-                "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8},
-                "bgcolor": theme.page, "bordercolor": theme.muted, "font": {"color": theme.text},
-            }
-        ],
-        sliders=[
-            {
-                "steps": steps, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 14},
-                "currentvalue": {"prefix": "layer ", "font": {"size": 14, "color": theme.text}},
-                "bgcolor": theme.neutral, "activebgcolor": theme.accent,
-                "bordercolor": theme.grid, "font": {"color": theme.muted, "size": 11}, "tickcolor": theme.muted,
-            }
-        ],
-        legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
-    )  # fmt: skip
-    return figure
-
-
 def _point_text(point: Point) -> str:
     """Text, token, place and loss of a point, so far as they are known."""
-    text = point.text if len(point.text) <= SHOWN_TEXT else point.text[: SHOWN_TEXT - 1] + "…"
-    lines = [f"{point.subject}: {text}" if point.subject else text]
+    lines = [in_short(point)]
     if point.position >= 0:
         lines.append(f"token “{point.token.strip() or point.token}” at place {point.position}")
     if point.loss is not None:
         lines.append(f"loss {point.loss:.2f} nats")
     return "<br>".join(map(escape, lines))
+
+
+def in_short(point: Point) -> str:
+    """Subject and text of a point in a line, as plain text."""
+    text = point.text if len(point.text) <= SHOWN_TEXT else point.text[: SHOWN_TEXT - 1] + "…"
+    return f"{point.subject}: {text}" if point.subject else text

@@ -16,6 +16,7 @@ from mka.objects.report import Report
 from mka.objects.similarity import Similarity
 
 SUBJECT, PLACE, LOSS, POSITION = "subject", "place in the first layer", "loss", "position in the text"
+TOKEN = "token"
 """What a map's colours can tell, as a screen calls it."""
 COLOURS = {
     SUBJECT: "Colour and shape tell its subject.",
@@ -23,6 +24,7 @@ COLOURS = {
     "arrange the points alike.",
     LOSS: "Its colour is how badly the model foresaw the text there, in nats.",
     POSITION: "Its colour is where in its text the token stands.",
+    TOKEN: "Colour and shape tell the token that it stands on, where that is a frequent one.",
 }
 
 STRESS = (

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mka.figures import takeaways, words
-from mka.figures.colouring import Scale, loss_scale, place_scale, position_scale
-from mka.figures.manifold import by_scale, by_subject, film, subjects_of
+from mka.figures.colouring import Paint
+from mka.figures.film import PLAYED_POINTS, film
+from mka.figures.manifold import flattened, side_by_side
 from mka.figures.spectrum import leading, spectrum
-from mka.figures.takeaways import LOSS, PLACE, POSITION, SUBJECT
+from mka.figures.trajectory import Followed
 from mka.objects.embedding import Embedding
 from mka.objects.methods import METHODS
-from mka.studio import widgets
+from mka.objects.plan import Provenance
+from mka.studio import session, widgets
+from mka.studio.matrix import SIDE
 from mka.studio.session import theme
+from mka.studio.state import StudioState
 from mka.studio.widgets import csv_text
 
-ONE, TWO, FILM = "One layer", "Two layers", "All, as a film"
-PLAYED_POINTS = 2000
-"""A film of more dots than this stutters."""
-
-
-@dataclass(frozen=True)
-class Colour:
-    """What the dots' colours tell.
-
-    kind:      one of takeaways.COLOURS
-    highlight: the one subject that is not dimmed, None for all of them
-    """
-
-    kind: str
-    highlight: str | None = None
+FILM, TWO = "All, as a film", "Two layers"
+PICTURE = 620
+"""Pixels: what stands beside the picture goes below it where the page is narrower than both."""
 
 
 def choose_map(embeddings: Mapping[str, Embedding]) -> Embedding:
@@ -61,69 +53,83 @@ def choose_dims(embedding: Embedding) -> Embedding:
     return embedding if chosen == 3 else flattened(embedding)
 
 
-def flattened(embedding: Embedding) -> Embedding:
-    """The map's first two axes."""
-    return replace(embedding, coordinates=embedding.coordinates[:, :, :2], unaligned=embedding.unaligned[:, :, :2])
+def places() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """For the picture and for the points that are followed; one above the other where the page is narrow."""
+    both = st.container(horizontal=True, gap="medium")
+    return both.container(width=PICTURE), both.container(width=SIDE)
 
 
-def choose_view(embedding: Embedding) -> str:
-    """ONE, TWO or FILM; a film only of what plotly can play well."""
-    flat = embedding.coordinates.shape[2] == 2 and embedding.coordinates.shape[1] <= PLAYED_POINTS
-    options = [ONE, TWO, FILM] if flat and embedding.layers > 1 else [ONE, TWO]
-    return st.segmented_control("Layers", options, default=TWO, required=True, key="view", persist_state="session")
+def choose_view(embedding: Embedding, state: StudioState) -> str:
+    """FILM or TWO, at first TWO where layers are selected; a model of one layer has no film."""
+    if embedding.layers == 1:
+        return TWO
+    first = TWO if state.selected else FILM
+    return st.segmented_control(
+        "Layers", [FILM, TWO], default=first, required=True, key="view", persist_state="session"
+    )
 
 
-def choose_colour(embedding: Embedding) -> Colour:
-    """One select box: what the colours tell, or one subject to highlight. Offers only what the points know."""
-    subjects = subjects_of(embedding)
-    options = {PLACE: Colour(PLACE)}
-    if subjects:
-        options = {SUBJECT: Colour(SUBJECT), **options}
-    if loss_scale(embedding.points) is not None:
-        options[LOSS] = Colour(LOSS)
-    if position_scale(embedding.points) is not None:
-        options[POSITION] = Colour(POSITION)
-    options |= {f"only {subject}": Colour(SUBJECT, subject) for subject in subjects}
-    chosen = st.selectbox("Colour by", list(options), key="colour", persist_state="session", width=220)
-    return options[str(chosen)]
-
-
-def draw(embedding: Embedding, layers: Sequence[int], colour: Colour) -> go.Figure:
-    """The picture in the colours that were chosen; of no layer in particular, the film."""
-    scale = _scale(embedding, layers, colour)
-    if not layers:
-        return film(embedding, theme(), scale=scale, highlight=colour.highlight)
-    if scale is not None:
-        return by_scale(embedding, layers, theme(), scale)
-    return by_subject(embedding, layers, theme(), highlight=colour.highlight)
-
-
-def _scale(embedding: Embedding, layers: Sequence[int], colour: Colour) -> Scale | None:
-    """None where the colour is the subject."""
-    scales: Mapping[str, Callable[[], Scale | None]] = {
-        PLACE: lambda: place_scale(embedding, layers[0] if layers else 0),
-        LOSS: lambda: loss_scale(embedding.points),
-        POSITION: lambda: position_scale(embedding.points),
-    }
-    return scales[colour.kind]() if colour.kind in scales else None
-
-
-def choose_layers(depth: int, candidates: Sequence[tuple[int, ...]], view: str) -> tuple[int, ...]:
-    """The layers to show, none for a film; at first the ends of what is proposed, else the first and the last layer."""
-    last = depth - 1
+def choose_layers(embedding: Embedding, state: StudioState, view: str) -> tuple[int, ...]:
+    """The layers to show, none for a film; at first the ends of what is selected."""
     if view == FILM:
         return ()
-    if last == 0:
-        return (0,)
-    first, second = (candidates[0][0], candidates[0][-1]) if candidates else (0, last)
-    left, right = st.columns(2, gap="large")
-    layer = left.slider("Layer", 0, last, first, key=f"layer-{first}-{depth}", persist_state="session")
-    if view == ONE:
-        return (layer,)
-    beside = right.slider("Second layer", 0, last, second, key=f"beside-{second}-{depth}", persist_state="session")
-    if candidates:
-        st.caption("At first: the ends of the proposed block. Move the sliders to look elsewhere.")
-    return layer, beside
+    chosen = ends(state, embedding.layers)
+    if len(chosen) == 1:
+        return chosen
+    last = embedding.layers - 1
+    places = st.columns(2, gap="large")
+    return tuple(
+        place.slider(label, 0, last, layer, key=f"{label}-{layer}-{last}", persist_state="session")
+        for place, label, layer in zip(places, ("Layer", "Second layer"), chosen, strict=True)
+    )
+
+
+def ends(state: StudioState, depth: int) -> tuple[int, ...]:
+    """The first and the last layer of what is selected, of several groups the first one's; of a single layer, that
+    and its neighbour; of none, the model's. A model of one layer has only that."""
+    groups = [layers for layers in state.candidate_layers if len(layers) > 1]
+    chosen = state.selected if state.picked is not None or not groups else groups[0]
+    if len(chosen) > 1:
+        return chosen[0], chosen[-1]
+    if chosen and depth > 1:
+        beside = chosen[0] + 1 if chosen[0] + 1 < depth else chosen[0] - 1
+        return min(chosen[0], beside), max(chosen[0], beside)
+    return (0, depth - 1) if depth > 1 else (0,)
+
+
+def propose_between(embedding: Embedding, layers: Sequence[int]) -> None:
+    """A button that selects the block between the two layers that are shown; none where there are no two."""
+    if len(layers) < 2:
+        return
+    first, last = min(layers), max(layers)
+
+    def propose() -> None:
+        # Unlike a click, pressing the button twice must not add.
+        session.act(lambda now: now.drop_candidate().click_block(first, last, seen(embedding)))
+
+    st.button(
+        f"Propose the block of layers {first}–{last}",
+        key="propose-between",
+        icon=":material/join_inner:",
+        disabled=first == last,
+        on_click=propose,
+    )
+
+
+def seen(embedding: Embedding) -> Provenance:
+    """What a person has seen who chooses layers on this map: its texts, but no measure."""
+    return Provenance(
+        seed=embedding.seed,
+        calibration_key=embedding.calibration_key or None,
+        text_hashes=embedding.text_hashes,
+    )
+
+
+def draw(embedding: Embedding, layers: Sequence[int], paint: Paint, followed: Followed) -> go.Figure:
+    """The picture of these layers; of no layer in particular, the film."""
+    if not layers:
+        return film(embedding, paint, theme(), followed=followed)
+    return side_by_side(embedding, layers, paint, theme(), followed=followed)
 
 
 def how_drawn(embedding: Embedding) -> str:
@@ -138,6 +144,23 @@ def how_drawn(embedding: Embedding) -> str:
     return f"{words.method_title(embedding.method)}: {kept}. {frame}"
 
 
+def picture_words(embedding: Embedding, layers: Sequence[int], followed: Followed) -> str:
+    """What can be done with the picture, and what it leaves out."""
+    count = embedding.coordinates.shape[1]
+    said = ["Click a dot to follow it."]
+    if not layers:
+        said.append("Play the film, move its slider, or select the picture and press the left and right keys.")
+    if not layers and count > PLAYED_POINTS:
+        said.append(f"A film shows {PLAYED_POINTS:,} of the {count:,} points, drawn at random once and for all.")
+    if any(point is not None for point in followed):
+        said.append(
+            f"The line of a followed point is its way from layer 0 to layer {embedding.layers - 1}."
+            if embedding.aligned
+            else "The layers are not aligned, so that a followed point has no line."
+        )
+    return " ".join(said)
+
+
 def spectrum_panel(embedding: Embedding, layers: Sequence[int]) -> None:
     """The eigenvalues or variances of the map's axes; nothing where the method has none."""
     values = leading(embedding)
@@ -147,9 +170,10 @@ def spectrum_panel(embedding: Embedding, layers: Sequence[int]) -> None:
     takeaway = takeaways.of_spectrum(embedding, shown)
     st.subheader("Spectrum", anchor=False)
     widgets.explained("How much each axis of the map holds; thin lines are the other layers.", "manifolds")
-    widgets.chart(spectrum(embedding, shown, theme()), "spectrum", takeaway)
+    figure = spectrum(embedding, shown, theme())
+    widgets.chart(figure, "spectrum", takeaway)
     st.text(takeaway)
-    widgets.download("Spectrum (CSV)", lambda: spectrum_csv(embedding), f"spectrum-{embedding.method}.csv")
+    widgets.take_away(figure, f"spectrum-{embedding.method}", lambda: spectrum_csv(embedding))
 
 
 def quality(embedding: Embedding, layers: Sequence[int]) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mka.figures import takeaways
-from mka.figures.colouring import loss_scale, place_scale, position_scale
+from mka.figures.colouring import by_scale, by_subject, loss_scale, place_scale, position_scale
 from mka.figures.layer_path import LAYER, SEGMENT, layer_path, mark_id, mark_of
-from mka.figures.manifold import axis_ranges, by_scale, by_subject, film, framed
+from mka.figures.manifold import axis_ranges, framed, is_flat, side_by_side
 from mka.figures.spectrum import leading, spectrum
 from mka.figures.takeaways import COLOURS, LOSS, PLACE, SUBJECT
 from mka.figures.theme import DARK, LIGHT, VERMILION, sampled
@@ -40,7 +40,7 @@ def test_each_layer_is_drawn_at_one_size_without_distortion(dims: int):
 def test_layers_of_coinciding_points_stay_in_the_middle():
     still = replace(an_embedding(2), coordinates=np.full((2, 12, 2), 7.0))
     assert not framed(still).any()
-    by_scale(still, [0, 1], LIGHT, place_scale(still, 0))
+    side_by_side(still, [0, 1], by_scale(place_scale(still, 0), LIGHT, flat=True), LIGHT)
 
 
 def test_an_aligned_map_has_one_frame_for_all_layers_and_another_one_its_own():
@@ -54,11 +54,12 @@ def test_an_aligned_map_has_one_frame_for_all_layers_and_another_one_its_own():
 
 
 def test_three_dimensions_are_drawn_as_scenes_with_symbols_that_plotly_has():
-    figure = by_subject(an_embedding(6, 12, 3), [0, 5], LIGHT)
+    deep = an_embedding(6, 12, 3)
+    figure = side_by_side(deep, [0, 5], by_subject(deep.points, LIGHT, flat=is_flat(deep)), LIGHT)
     assert {trace.type for trace in figure.data} == {"scatter3d"}
     assert [scene.aspectmode for scene in (figure.layout.scene, figure.layout.scene2)] == ["cube", "cube"]
     assert len({(trace.marker.symbol, trace.marker.color) for trace in figure.data}) == 3
-    placed = framed(an_embedding(6, 12, 3))
+    placed = framed(deep)
     assert sorted(np.concatenate([trace.z for trace in figure.data[3:]])) == pytest.approx(sorted(placed[5, :, 2]))
 
 
@@ -66,7 +67,7 @@ def test_a_figure_without_a_value_is_a_grey_ring_below_the_others():
     embedding = an_embedding(6, 12)
     scale = loss_scale(embedding.points)
     assert scale is not None and np.isnan(scale.values[0])
-    unknown, known = by_scale(embedding, [3], DARK, scale).data
+    unknown, known = side_by_side(embedding, [3], by_scale(scale, DARK, flat=True), DARK).data
     assert (unknown.name, len(unknown.x), unknown.marker.color) == ("not known", 1, DARK.muted)
     assert list(known.marker.color) == pytest.approx([n / 10 for n in range(1, 12)])
     assert known.marker.coloraxis == "coloraxis"
@@ -76,7 +77,7 @@ def test_the_colour_bar_names_its_figure_and_says_where_values_lie_beyond_it():
     embedding = an_embedding(6, 100)
     scale = loss_scale(embedding.points)
     assert scale is not None
-    axis = by_scale(embedding, [0], LIGHT, scale).layout.coloraxis
+    axis = side_by_side(embedding, [0], by_scale(scale, LIGHT, flat=True), LIGHT).layout.coloraxis
     assert axis.colorbar.title.text == "loss (nats)" and axis.colorbar.ticktext[-1].startswith("≥ ")
     assert axis.cmin == 0.1 and axis.cmax == pytest.approx(np.quantile(np.arange(1, 100) / 10, 0.98))
     place = position_scale(embedding.points)
@@ -98,19 +99,10 @@ def test_place_is_the_rank_from_left_to_right():
 
 
 def test_a_dot_says_text_token_place_and_loss_and_no_markup():
-    text = by_subject(an_embedding(6, 12), [0], LIGHT).data[1].text[0]
+    embedding = an_embedding(6, 12)
+    text = side_by_side(embedding, [0], by_subject(embedding.points, LIGHT, flat=True), LIGHT).data[1].text[0]
     assert "token “end” at place" in text and "loss" in text and "nats" in text
     assert "<img" not in text and NASTY.split()[0] not in text
-
-
-def test_the_film_has_a_frame_per_layer_that_moves_every_dot():
-    embedding = an_embedding(6, 12)
-    played = film(embedding, LIGHT, scale=loss_scale(embedding.points))
-    assert [frame.name for frame in played.frames] == list("012345")
-    placed = framed(embedding)
-    assert list(played.frames[4].data[1].x) == pytest.approx(placed[4, 1:, 0], abs=1e-6)
-    assert [step.args[0][0] for step in played.layout.sliders[0].steps] == list("012345")
-    assert len(film(embedding, LIGHT).frames[0].data) == 3, "one trace per subject"
 
 
 def test_the_spectrum_leaves_out_what_is_not_drawn_and_marks_the_gap():

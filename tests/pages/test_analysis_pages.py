@@ -50,7 +50,8 @@ def test_two_texts_are_compared_and_the_other_put_in_front(studio: Studio):
     studio.set("selectbox", "Compare with", ("texts", *reading_key(an_analysis())))
     assert studio.says("Blue: more alike on these texts; orange: more alike on the other texts.")
     assert studio.says("Diamonds: the same on the other texts.")
-    limits = [(studio.spec(chart)["data"][0]["zmin"], studio.spec(chart)["data"][0]["zmax"]) for chart in ("side-0", "side-1")]
+    sides = [studio.spec(chart)["data"][0] for chart in ("side-0", "side-1")]
+    limits = [(side["zmin"], side["zmax"]) for side in sides]
     assert limits[0] == limits[1], "one measure on two texts, in the same colours"
     studio.press("Put the other texts in front")
     assert studio.visit.desk is not None and studio.visit.desk.analysis is not None
@@ -77,12 +78,6 @@ def test_choices_that_another_analysis_does_not_offer_fall_back_to_the_first(stu
     assert studio.widget("selectbox", "Colour by").value == "place in the first layer"
     studio.go("explore")
     assert studio.widget("selectbox", "Measure").value == "cka" and not studio.at.exception
-
-
-def test_a_film_that_another_map_cannot_play_gives_way_to_two_layers(studio: Studio):
-    studio.go("manifold").set("segmented_control", "Layers", "All, as a film")
-    lay(studio, with_maps(diffusion=an_embedding(6, 12, 3)))
-    assert studio.widget("segmented_control", "Layers").value == "Two layers" and not studio.at.exception
 
 
 def test_choices_survive_a_change_of_page(studio: Studio):
@@ -127,42 +122,6 @@ def test_slow_measures_say_so_before_they_run(studio: Studio):
     assert studio.says("The measures chosen take seconds")
     studio.set("pills", "On the hidden states themselves", ["procrustes"])
     assert studio.says("Slow with L layers, n points, d features: Procrustes with L²")
-
-
-def test_a_map_is_coloured_by_what_its_points_know(studio: Studio):
-    studio.go("manifold")
-    assert studio.widget("selectbox", "Colour by").options[:4] == [
-        "subject", "place in the first layer", "loss", "position in the text",
-    ]  # fmt: skip
-    studio.set("selectbox", "Colour by", "loss")
-    assert studio.spec()["layout"]["coloraxis"]["colorbar"]["title"]["text"] == "loss (nats)"
-    assert studio.says("how badly the model foresaw the text there, in nats")
-    silent = replace(an_embedding(), points=tuple(replace(p, loss=None, position=-1) for p in an_embedding().points))
-    lay(studio, with_maps(diffusion=silent))
-    assert not studio.at.exception and "loss" not in studio.widget("selectbox", "Colour by").options
-
-
-def test_a_map_of_three_dimensions_can_be_seen_in_two(studio: Studio):
-    studio.go("manifold")
-    assert not [one for one in studio.at.segmented_control if one.label == "Dimensions"]
-    lay(studio, with_maps(diffusion=an_embedding(6, 12, 3)))
-    assert {trace["type"] for trace in studio.spec()["data"]} == {"scatter3d"}
-    studio.set("segmented_control", "Dimensions", 2)
-    assert {trace["type"] for trace in studio.spec()["data"]} == {"scatter"}
-    assert studio.widget("segmented_control", "Layers").options[-1] == "All, as a film"
-
-
-def test_the_film_plays_every_layer(studio: Studio):
-    studio.go("manifold").set("segmented_control", "Layers", "All, as a film")
-    assert [button["label"] for button in studio.spec()["layout"]["updatemenus"][0]["buttons"]] == ["▶ Play", "❚❚ Stop"]
-    assert not studio.at.slider and studio.says("from 0.850 (layer 5) to 0.900 (layer 0)")
-
-
-def test_the_spectrum_stands_below_the_map_where_there_is_one(studio: Studio):
-    studio.go("manifold")
-    assert studio.says("The gap behind axis 2, the last one drawn, is 0.167 in layer 0 and 0.083 in layer 5")
-    lay(studio, with_maps(umap=replace(an_embedding(), method="umap", spectrum=an_embedding().spectrum[:, :0])))
-    assert not studio.says("The gap behind") and len(studio.charts) == 1
 
 
 def test_the_layer_path_says_step_and_stress(studio: Studio):

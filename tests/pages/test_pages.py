@@ -120,24 +120,6 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
     assert sorted(offered) == sorted(_with_cost(measure) for measure in MEASURES.values())
 
 
-def test_manifold_shows_the_ends_of_the_proposed_block(studio: Studio):
-    studio.widget("number_input", "From layer").set_value(1)
-    studio.widget("number_input", "To layer").set_value(4)
-    studio.press("Propose").go("manifold")
-    assert [slider.value for slider in studio.at.slider] == [1, 4]
-    spec = studio.spec()
-    assert sum(len(trace["text"]) for trace in spec["data"]) == 24
-    studio.set("segmented_control", "Layers", "One layer")
-    assert len(studio.at.slider) == 1
-
-
-def test_manifold_dims_other_subjects_and_hides_none(studio: Studio):
-    studio.go("manifold").set("selectbox", "Colour by", "only sums")
-    spec = studio.spec()
-    shown = {trace["name"]: trace["opacity"] for trace in spec["data"]}
-    assert shown["sums"] > 0.5 > shown["animals"] > 0
-
-
 def test_plan_page_proposes_by_strategy_and_says_what_is_saved(studio: Studio):
     studio.go("plan").set("number_input", "Layers to remove", 1).press("Ask for a proposal")
     assert studio.says("Layers 4–5 become one"), "the pair (4, 5) is made to be the most alike"
