@@ -9,7 +9,7 @@ from mka.studio import session
 from mka.studio.example import open_example
 from mka.studio.job_strip import job_strip
 from mka.studio.sidebar import sidebar
-from mka.studio.style import readable_choices
+from mka.studio.style import own_rules
 
 ICON = str(asset("icon.png"))
 
@@ -41,7 +41,7 @@ wanted = st.session_state.pop(session.WANTED, None)
 if wanted is not None:
     page, query = wanted
     st.switch_page(page, query_params=query)
-readable_choices()
+own_rules()
 sidebar()
 job_strip()
 navigation.run()

@@ -80,7 +80,7 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Groups", anchor=False, width="content")
-        block_panel.history()
+        block_panel.clear()
     if not state.plan.groups and not state.candidate:
         st.info("No group yet. Name a block here, click one on the Explore page, or ask a strategy.")
     block_panel.candidate_card()

@@ -66,23 +66,16 @@ def candidate_card() -> None:
         st.caption(now.message.text)
 
 
-def history() -> None:
-    """Undo, redo and clear."""
-    now = session.state()
-    with st.container(horizontal=True, gap="small", width="content"):
-        for label, mark, step, possible in (
-            ("Undo", "undo", StudioState.undo, bool(now.past)),
-            ("Redo", "redo", StudioState.redo, bool(now.future)),
-            ("Clear", "delete", StudioState.clear, bool(now.plan.groups)),
-        ):
-            st.button(
-                label,
-                type="tertiary",
-                icon=f":material/{mark}:",
-                disabled=not possible,
-                on_click=session.act,
-                args=(step,),
-            )
+def clear() -> None:
+    """Empty the plan; the way back is in the sidebar."""
+    st.button(
+        "Clear",
+        type="tertiary",
+        icon=":material/delete:",
+        disabled=not session.state().plan.groups,
+        on_click=session.act,
+        args=(StudioState.clear,),
+    )
 
 
 def plan_card() -> None:
@@ -105,7 +98,7 @@ def plan_card() -> None:
     if now.plan.groups:
         st.text(size_words(session.summary(), now.plan))
         go_on()
-    history()
+    clear()
 
 
 def go_on() -> None:

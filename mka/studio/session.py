@@ -13,7 +13,7 @@ from mka.figures.theme import Theme, theme_named
 from mka.objects.model_summary import ModelSummary
 from mka.objects.run import Run
 from mka.studio.desk import Desk, Outcome
-from mka.studio.jobs import Work
+from mka.studio.jobs import Job, Work
 from mka.studio.state import Message, StudioState
 from mka.studio.visit import Process, Visit
 
@@ -145,9 +145,23 @@ def choose_run(key: str) -> None:
 
 
 def start(kind: str, title: str, work: Work) -> None:
-    """Queue a job and follow it; fit for a widget's callback."""
+    """Queue a job and follow it, where the same job is at work already only that; fit for a widget's callback."""
     visit().notice = None
-    visit().followed.append(process().queue.submit(kind, title, work).number)
+    job = process().queue.submit(kind, title, work)
+    if job.number not in visit().followed:
+        visit().followed.append(job.number)
+    if job.asked > 1:
+        notify("note", f"{title} is at work already: it goes on and is not started again.")
+
+
+def cancel(job: Job) -> None:
+    """Stop a job, unless another visit waits for it too: then only this one turns away; fit for a callback."""
+    others = [one for one in process().visits.values() if one is not visit() and job.number in one.followed]
+    if not others:
+        process().queue.stop(job)
+        return
+    visit().followed.remove(job.number)
+    notify("note", f"{job.title} goes on, since another window waits for it too; here it is not waited for any more.")
 
 
 def notify(kind: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The one thing that the theme file cannot say."""
+"""The few things that the theme file cannot say. Only Streamlit's documented marks are named: test ids and keys."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import streamlit as st
 
 from mka.studio.session import theme
 
+WHERE_FOLDED = "where-folded"
+"""Key of a container that is seen only while the sidebar is folded."""
 
-def readable_choices() -> None:
+
+def own_rules() -> None:
     """Draw the letters of chosen pills in the text's colour: the theme's accent, which must carry white letters on
-    buttons, is too dark for letters on a dark page."""
-    st.html(f"<style>[data-testid=stButtonGroup] [data-selected=true] p {{ color: {theme().text}; }}</style>")
+    buttons, is too dark for letters on a dark page. And show what is meant for a folded sidebar only then."""
+    st.html(
+        "<style>"
+        f"[data-testid=stButtonGroup] [data-selected=true] p {{ color: {theme().text}; }}"
+        f"body:has([data-testid=stSidebar][aria-expanded=true]) .st-key-{WHERE_FOLDED} {{ display: none; }}"
+        "</style>"
+    )

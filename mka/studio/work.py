@@ -9,26 +9,29 @@ from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.objects.sizes import bytes_text
+from mka.studio import courses
 from mka.studio.desk import Desk, OpenOrder, Order, Outcome, Trial
-from mka.studio.jobs import Work
+from mka.studio.jobs import Task
 from mka.studio.memory import free_bytes
 from mka.studio.visit import Process
 
 
-def estimate(source: str) -> Work:
+def estimate(source: str) -> Task:
     """Say what a model needs in memory before it is loaded, from its config and file headers."""
 
     def work(progress: Progress, cancel: Cancel) -> str:
         from mka.models.memory import estimate as need
 
+        progress(f"looking up the size of {source}", 0, 0)
         needed, free = need(source), free_bytes()
+        cancel.check()
         fits = "it fits" if needed < free else "it does not fit; choose a smaller model or a machine with more memory"
         return f"{source} needs about {bytes_text(needed)}; {bytes_text(free)} are free: {fits}."
 
-    return work
+    return Task(work, source)
 
 
-def open_model(process: Process, order: OpenOrder) -> Work:
+def open_model(process: Process, order: OpenOrder) -> Task:
     """Load a model and describe it: a Desk without an analysis."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
@@ -36,10 +39,10 @@ def open_model(process: Process, order: OpenOrder) -> Work:
 
         return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
-    return work
+    return Task(work, order, courses.of_opening())
 
 
-def analyze(process: Process, desk: Desk, order: Order) -> Work:
+def analyze(process: Process, desk: Desk, order: Order) -> Task:
     """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
@@ -62,10 +65,10 @@ def analyze(process: Process, desk: Desk, order: Order) -> Work:
         )
         return Desk(made.summary, made, opening=desk.opening)
 
-    return work
+    return Task(work, (desk.order, order), courses.of_analysis(order))
 
 
-def merge(process: Process, desk: Desk, plan: MergePlan) -> Work:
+def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
     """Merge in memory: an Outcome with the receipt."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
@@ -74,10 +77,10 @@ def merge(process: Process, desk: Desk, plan: MergePlan) -> Work:
         outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
         return process.remember(desk.summary.fingerprint, outcome)
 
-    return work
+    return Task(work, (desk.order, plan), courses.of_merge())
 
 
-def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Work:
+def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Task:
     """Merge if need be, then measure it, the unmerged model and the free controls: an Outcome with the report."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
@@ -92,10 +95,10 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Wor
         outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
         return process.remember(desk.summary.fingerprint, outcome)
 
-    return work
+    return Task(work, (desk.order, plan, trial), courses.of_evaluation(desk.summary.source, plan, trial))
 
 
-def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Work:
+def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
     """Merge if need be, write the checkpoint folder and verify it: an Outcome with the saved receipt."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
@@ -106,7 +109,7 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Work:
         saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
         return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
 
-    return work
+    return Task(work, (desk.order, plan, folder), courses.of_export())
 
 
 def export_folder(root: Path, name: str) -> Path:

@@ -112,6 +112,7 @@ class Pieces:
             from mka.analysis.measures import similarity
 
             source, parameters = self._source(measure)
+            self.progress(measure, 0, 0)
             return similarity(
                 source, measure, seed=self.how.seed, progress=self.progress, cancel=self.cancel, **parameters
             )
@@ -129,9 +130,14 @@ class Pieces:
         def compute() -> tuple[Uncertainty | None]:
             from mka.analysis.uncertainty import uncertainty
 
+            def progress(_: str, done: int, total: int) -> None:
+                self.progress(f"error bars of {measure}", done, total)
+
+            activations = self.activations
+            progress("", 0, subsamples)
             return (
                 uncertainty(
-                    self.activations, measure, subsamples=subsamples, seed=self.how.seed, progress=self.progress,
+                    activations, measure, subsamples=subsamples, seed=self.how.seed, progress=progress,
                     cancel=self.cancel, **self._parameters(measure),
                 ),
             )  # fmt: skip
@@ -164,8 +170,10 @@ class Pieces:
         def compute() -> Embedding:
             from mka.analysis.embedding import embed
 
+            activations = self.activations
+            self.progress(f"embed ({method})", 0, activations.layers)
             return embed(
-                self.activations, method, dims=dims, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
+                activations, method, dims=dims, seed=self.how.seed, progress=self.progress, cancel=self.cancel,
                 **self._parameters(method),
             )  # fmt: skip
 
