@@ -18,6 +18,8 @@ OF_A_TEXT = {"perplexity": 0.02, "choices": 0.008, "choices by letter": 0.006}
 DIVERGENCE_OF_A_TEXT = 0.036
 """It reads each text by two models."""
 GENERATION = 2.4
+OF_A_TOKEN = 0.01
+"""Seconds for each token that two models write."""
 CONTROLS = ("truncate", "drop-keep-last")
 READING_OF_A_TEXT = 0.03
 DIFFUSION = "embed (diffusion)"
@@ -35,6 +37,11 @@ def of_opening() -> Course:
 def of_merge() -> Course:
     """Merge in memory."""
     return Course((LIBRARIES, LOAD, MERGE))
+
+
+def of_prompt(tokens: int) -> Course:
+    """Merge if need be, then two continuations."""
+    return Course((LIBRARIES, LOAD, MERGE, Stage("generation", tokens * OF_A_TOKEN)))
 
 
 def of_export() -> Course:

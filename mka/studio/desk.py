@@ -10,7 +10,7 @@ from mka.objects.layer_map import LayerMap
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
-from mka.objects.report import Report
+from mka.objects.report import Generation, Report
 from mka.objects.run import Trial
 from mka.objects.similarity import Similarity
 from mka.workflows.analysis_files import Analysis
@@ -173,3 +173,12 @@ class Outcome:
     saved: Receipt | None = None
     seconds: float = 0.0
     run: str = ""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What the model of this fingerprint, and what `plan` makes of it, wrote after a person's prompt."""
+
+    fingerprint: str
+    plan: MergePlan
+    generation: Generation
