@@ -1,0 +1,278 @@
+"""The Runs page's pieces: which runs, the picture, the table, the run that is looked at."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mka.figures import words
+from mka.figures.pareto import QUALITIES, SIZES, Cloud, as_rows, cloud, of_cloud, pareto
+from mka.objects.run import Run, Trial
+from mka.studio import runs as tables
+from mka.studio import session, widgets
+from mka.studio.state import StudioState
+
+EARLIER = "runs-earlier"
+TABLE = "runs-table"
+SORT, DESCENDING = "runs-sort", "runs-descending"
+HEADER = ("kind", "name", "removed", "value", "on the front")
+
+
+def listed_runs() -> tuple[Run, ...]:
+    """This visit's runs of the open model, and, where that is chosen, the earlier ones that are kept; draws the
+    choice and says what it means."""
+    mine = session.made_here()
+    kept = session.process().runs.of_model(session.summary().fingerprint)
+    others = [run for run in kept if run not in mine]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        earlier = st.toggle(
+            f"Earlier runs kept on this machine ({len(others)})",
+            key=EARLIER,
+            persist_state="session",
+            disabled=not others,
+            help="Every evaluation of this model in the store, whichever window or earlier start of the studio made "
+            "it. Without this, only the runs of this window are listed: two windows never show each other's plans "
+            "unasked.",
+        )
+        _lasting(session.process().runs.lasting, session.process().runs.problem)
+    return (*others, *mine) if earlier else tuple(mine)
+
+
+def _lasting(lasting: bool, problem: str) -> None:
+    """Whether runs outlive the studio."""
+    if problem:
+        st.text(f"The last run will be gone when the studio ends: {problem}.")
+    elif lasting:
+        st.caption("Runs are kept in this machine's store and outlive the studio.")
+    else:
+        st.caption("There is no store (MKA_STORE is off): runs are gone when the studio ends.")
+
+
+def nothing_run() -> None:
+    """Where nothing is listed: what to do."""
+    kept = len(session.process().runs.of_model(session.summary().fingerprint))
+    if kept:
+        st.info(
+            f"This window has evaluated no plan of this model yet. {kept} earlier "
+            f"{'run is' if kept == 1 else 'runs are'} kept on this machine."
+        )
+        with st.container(horizontal=True):
+            st.button("Show earlier runs", icon=":material/history:", type="primary", on_click=_show_earlier)
+            st.page_link("pages/evaluate.py", label="Evaluate a plan", icon=":material/query_stats:")
+        return
+    st.info(
+        "No plan of this model was evaluated yet. Make a plan, evaluate it, and it stands here beside the unmerged "
+        "model and the free controls; evaluate another, and the two can be compared."
+    )
+    with st.container(horizontal=True):
+        st.page_link("pages/plan.py", label="Make a plan", icon=":material/call_merge:")
+        st.page_link("pages/evaluate.py", label="Evaluate it", icon=":material/query_stats:")
+
+
+def _show_earlier() -> None:
+    st.session_state[EARLIER] = True
+
+
+def of_one_trial(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """The runs that were measured on what is chosen; the choice is drawn only where there is one."""
+    trials = tables.trials_of(runs)
+    if len(trials) < 2:
+        return runs
+    chosen: Trial | None = st.selectbox(
+        "Measured on",
+        [None, *trials],
+        format_func=lambda trial: "everything" if trial is None else tables.trial_words(trial),
+        key="runs-trial",
+        persist_state="session",
+        width=320,
+    )
+    if chosen is None:
+        st.caption("These runs were measured on different texts or questions: figures of one kind compare best.")
+        return runs
+    return tuple(run for run in runs if run.trial == chosen)
+
+
+def picture(runs: tuple[Run, ...]) -> None:
+    """The Pareto plot, its axes to choose, its sentence and its numbers."""
+    with st.container(horizontal=True):
+        quality = st.selectbox(
+            "Quality", list(QUALITIES), format_func=lambda name: QUALITIES[name].title, key="runs-quality",
+            persist_state="session", width=340,
+        )  # fmt: skip
+        size = st.selectbox(
+            "Against", list(SIZES), format_func=lambda name: SIZES[name].title, key="runs-size",
+            persist_state="session", width=300,
+        )  # fmt: skip
+    points = cloud(runs, tables.run_names(runs), SIZES[size], QUALITIES[quality])
+    takeaway = of_cloud(points)
+    figure = pareto(points, session.theme(), chosen=session.visit().run, pinned=session.visit().pinned)
+    widgets.chart(figure, "runs", takeaway, point_clicked)
+    st.text(takeaway)
+    widgets.take_away(figure, f"runs-{quality}", lambda: _csv(points))
+
+
+def _csv(points: Cloud) -> str:
+    return widgets.csv_text(HEADER, as_rows(points))
+
+
+def point_clicked(mark: widgets.Mark) -> None:
+    """A run's mark: look at it; the one looked at already: take its plan. Other marks are no runs."""
+    run = session.find_run(str(mark["customdata"]))
+    if run is None:
+        return
+    if session.visit().run == run.key:
+        use_plan(run)
+    session.choose_run(run.key)
+
+
+def use_plan(run: Run) -> None:
+    """Put a run's plan in the place of the present one; undo brings that back."""
+    session.choose_run(run.key)
+    if session.state().plan.key != run.plan.key:
+        session.act(lambda now: now.replace_plan(run.plan))
+
+
+def run_card(runs: tuple[Run, ...]) -> None:
+    """The run that is looked at, and what can be done with it."""
+    run = next((one for one in runs if one.key == session.visit().run), None)
+    st.subheader("The run looked at", anchor=False)
+    if run is None:
+        st.caption("Click a point of the picture, or choose a row of the table.")
+        return
+    present = session.state().plan.key == run.plan.key
+    with st.container(border=True):
+        st.text(tables.run_names([run])[run.key])
+        st.caption(f"{run.when}, {run.seconds:.0f} s, seed {run.report.seed}")
+        _figures(run, tables.baseline_of(runs, session.visit().pinned))
+        st.text(run.report.verdict)
+        with st.container(horizontal=True):
+            st.button(
+                "Use this plan",
+                type="primary",
+                icon=":material/settings_backup_restore:",
+                disabled=present,
+                help="It is the plan now." if present else "Puts it in the place of the present plan; undo goes back.",
+                on_click=use_plan,
+                args=(run,),
+            )
+            if st.button(
+                "Open its report",
+                icon=":material/query_stats:",
+                help="The Evaluate page, with this plan and this run.",
+                on_click=use_plan,
+                args=(run,),
+            ):
+                st.switch_page("pages/evaluate.py")
+            pinned = run.key in session.visit().pinned
+            st.button(
+                "Unpin" if pinned else "Pin",
+                icon=":material/keep:",
+                help="What is pinned stays on top; the others are compared with what was pinned first.",
+                on_click=toggle_pin,
+                args=(run.key,),
+            )
+        _said()
+
+
+def _said() -> None:
+    """What the last step did to the plan, and the way back."""
+    now = session.state()
+    if now.refusal:
+        widgets.message("refused", now.refusal)
+    elif now.message is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(now.message.text, width="content")
+            st.button(
+                "Undo",
+                type="tertiary",
+                icon=":material/undo:",
+                disabled=not now.past,
+                on_click=session.act,
+                args=(StudioState.undo,),
+            )
+
+
+def _figures(run: Run, pinned: Run | None) -> None:
+    """Quality and size against the pinned run, else against the run's own unmerged model."""
+    (row,) = tables.table([run]).rows if pinned is None else tables.table([run, pinned], [pinned.key]).rows[:1]
+    cells = dict(zip((tables.PINNED, *tables.COLUMNS), row, strict=True))
+    than = "the pinned run" if pinned is not None and pinned.key != run.key else "unmerged"
+    boxes: list[widgets.Figure] = [("Layers", cells["Layers"], f"{words.percent(run.plan.compression_ratio)} removed")]
+    boxes += [
+        (title, cells[title], f"{cells[f'{title} Δ']} of {than}" if cells[f"{title} Δ"] else None)
+        for title in ("Perplexity", "Accuracy")
+        if cells[title]
+    ]
+    widgets.figures(boxes)
+
+
+def toggle_pin(key: str) -> None:
+    """Pin a run, or take the pin out."""
+    session.visit().pinned = tables.toggled(session.visit().pinned, key)
+
+
+def run_table(runs: tuple[Run, ...]) -> None:
+    """Every run as a row: sorted, pinned ones on top, equal columns hidden where that is chosen."""
+    pinned = session.visit().pinned
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = st.selectbox(
+            "Sort by",
+            list(tables.COLUMNS),
+            list(tables.COLUMNS).index(tables.WHEN),
+            key=SORT,
+            persist_state="session",
+            width=220,
+        )
+        descending = st.toggle("Largest or latest first", True, key=DESCENDING, persist_state="session")
+        differing = st.toggle("Only what differs", key="runs-differing", persist_state="session")
+    rows = tables.ordered(runs, title, descending=descending, pinned=pinned)
+    whole = tables.table(rows, pinned)
+    shown = tables.only_differing(whole, pinned) if differing else whole
+    _grid(shown)
+    against = tables.baseline_of(rows, pinned)
+    compared = "the unmerged model of the same run" if against is None else f"the pinned run {_short(against)}"
+    st.text(f"Δ is against {compared}." + (f" {tables.hidden_words(shown.hidden)}" if differing else ""))
+    widgets.download("Runs (CSV)", lambda: widgets.csv_text(whole.header, whole.rows), "runs.csv")
+
+
+def _short(run: Run) -> str:
+    return f"{tables.plan_words(run.plan)} of {run.when}"
+
+
+def _grid(shown: tables.Table) -> None:
+    """The table; its chosen row is the run looked at, and a click on a header sorts by that column."""
+    keys = [run.key for run in shown.runs]
+    looked_at = session.visit().run
+    st.session_state[TABLE] = {
+        "selection": {"rows": [keys.index(looked_at)] if looked_at in keys else [], "columns": [], "cells": []}
+    }
+
+    def chosen() -> None:
+        selection = st.session_state[TABLE].selection
+        if selection.columns:
+            _sort_by(selection.columns[0])
+        elif selection.rows:
+            session.choose_run(keys[selection.rows[0]])
+        else:
+            session.choose_run("")
+
+    st.dataframe(
+        shown.columns(),
+        hide_index=True,
+        width="stretch",
+        key=TABLE,
+        on_select=chosen,
+        selection_mode=["single-row", "single-column"],
+        column_config={
+            tables.PINNED: st.column_config.TextColumn("★", width=40, pinned=True),
+            tables.PLAN: st.column_config.TextColumn(tables.PLAN, pinned=True),
+        },
+    )
+
+
+def _sort_by(title: str) -> None:
+    """A column's header: sort by it; by the one that is sorted by already, the other way round."""
+    if title not in tables.COLUMNS:
+        return
+    again = st.session_state[SORT] == title
+    st.session_state[DESCENDING] = not st.session_state[DESCENDING] if again else st.session_state[DESCENDING]
+    st.session_state[SORT] = title

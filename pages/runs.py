@@ -1,0 +1,25 @@
+"""Runs: everything evaluated so far of the open model, as a picture and as a table; any run gives its plan back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mka.studio import runs_view, session, widgets
+
+session.guard("pages/runs.py")
+st.title("Which plan keeps the most?", anchor=False)
+if session.desk() is None:
+    widgets.nothing_open()
+    st.stop()
+runs = runs_view.listed_runs()
+if not runs:
+    runs_view.nothing_run()
+    st.stop()
+runs = runs_view.of_one_trial(runs)
+picture, beside = st.columns([3, 2])
+with picture:
+    runs_view.picture(runs)
+with beside:
+    runs_view.run_card(runs)
+st.subheader("Every run", anchor=False)
+runs_view.run_table(runs)
