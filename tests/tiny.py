@@ -77,7 +77,7 @@ def tiny_network(
         fields["intermediate_size"] = 2 * hidden
     if family not in ("gpt2", "gpt_neox", "phi"):
         fields["num_key_value_heads"] = 2
-    made = CONFIG_MAPPING[MODEL_TYPES.get(family, family)](**{**fields, **FAMILIES[family], **config})
+    made = CONFIG_MAPPING[MODEL_TYPES.get(family, family)](**{**fields, **FAMILIES.get(family, {}), **config})
     torch.manual_seed(seed)
     network = AutoModelForCausalLM.from_config(made, dtype=torch.float32)
     with torch.no_grad():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mka.errors import BadInput
 from mka.merging.averaging import FLOATS, average
 from mka.merging.shells import tensors_of
+from mka.models.stack import holds_experts
 from mka.objects.plan import MergeGroup
 from mka.planning.compatible import check_types
 
@@ -44,7 +45,7 @@ def check_group(group: MergeGroup, layers: Sequence[nn.Module], layer_types: Seq
     first = group.layers[0]
     for layer in group.layers[1:]:
         _check_same_shapes(group, first, tensors_of(layers[first]), layer, tensors_of(layers[layer]))
-    holding = [layer for layer in group.layers if _holds_experts(layers[layer])]
+    holding = [layer for layer in group.layers if holds_experts(layers[layer])]
     if holding and group.experts == "refuse":
         raise BadInput(
             f"group {list(group.layers)} cannot be averaged: layer {holding[0]} holds experts, which are numbered "
@@ -91,14 +92,6 @@ def _check_same_shapes(
                 f"group {list(group.layers)} cannot be averaged: {name} is {one} in layer {first} and {other} in "
                 f"layer {layer}; group layers of one shape, or drop or keep one of them"
             )
-
-
-def _holds_experts(layer: nn.Module) -> bool:
-    """Some families name the part that holds them `experts`, others only its class."""
-    return any(
-        "experts" in path.split(".") or "experts" in type(module).__name__.lower()
-        for path, module in layer.named_modules()
-    )
 
 
 def _kind(tensor: Tensor) -> str:

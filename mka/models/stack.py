@@ -102,6 +102,14 @@ def shape_classes(layers: Iterable[nn.Module]) -> tuple[int, ...]:
     )
 
 
+def holds_experts(layer: nn.Module) -> bool:
+    """Some families name the part that holds them `experts`, others only its class."""
+    return any(
+        "experts" in path.split(".") or "experts" in type(module).__name__.lower()
+        for path, module in layer.named_modules()
+    )
+
+
 def renumber(layers: Iterable[nn.Module]) -> None:
     """Tell every submodule of layer i that it belongs to layer i. Changes the modules given."""
     for place, layer in enumerate(layers):

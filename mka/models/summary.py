@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from torch import nn
-from transformers import PretrainedConfig
+from transformers import PretrainedConfig, PreTrainedModel
 
+from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
-from mka.objects.model_summary import LayerSummary, ModelSummary
+from mka.models.stack import DecoderStack, holds_experts
+from mka.models.tensor_parts import part_of, part_outside
+from mka.objects.model_summary import (
+    EMBEDDING,
+    HEAD,
+    PARTS,
+    LayerSummary,
+    ModelSummary,
+    PartSummary,
+    Refusal,
+    TensorSummary,
+)
 
 CACHING_TYPES = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
 """Layer types that keep keys and values of the tokens they have seen."""
@@ -22,16 +34,18 @@ def summarize(model: LoadedModel) -> ModelSummary:
     cache_bytes_per_token counts keys and values of every attention layer at the loaded dtype; a sliding layer
     counts in full, as it does until a text is longer than its window.
     """
-    network, stack = model.network, model.stack
-    counted: set[int] = set()
-    embedding = _count([network.get_input_embeddings()], counted)
+    network, stack, tally = model.network, model.stack, _Tally()
+    embedding, head = network.get_input_embeddings(), network.get_output_embeddings()
+    in_embedding = tally.count(embedding, lambda name, dimensions: EMBEDDING)
     per_layer = tuple(
-        LayerSummary(index, stack.layer_types[index], *_count([layer], counted), stack.shape_classes[index])
+        LayerSummary(
+            index, stack.layer_types[index], *tally.count(layer, part_of), stack.shape_classes[index],
+            holds_experts(layer),
+        )
         for index, layer in enumerate(stack.layers)
-    )
-    head = _count([network.get_output_embeddings()], counted)
-    other = _count([network], counted)
-    parts = [embedding, head, other, *((layer.parameters, layer.bytes) for layer in per_layer)]
+    )  # fmt: skip
+    in_head = tally.count(head, lambda name, dimensions: HEAD)
+    other = tally.count(network, lambda name, dimensions: part_outside(name))
     return ModelSummary(
         source=model.source,
         architecture=type(network).__name__,
@@ -42,31 +56,86 @@ def summarize(model: LoadedModel) -> ModelSummary:
         vocabulary=stack.text_config.vocab_size,
         context=getattr(stack.text_config, "max_position_embeddings", None) or 0,
         dtype=model.dtype,
-        parameters=sum(parameters for parameters, _ in parts),
-        bytes=sum(size for _, size in parts),
-        embedding_parameters=embedding[0],
-        head_parameters=head[0],
+        parameters=sum(part.parameters for part in tally.parts),
+        bytes=sum(part.bytes for part in tally.parts),
+        embedding_parameters=in_embedding[0],
+        head_parameters=in_head[0],
         other_parameters=other[0],
-        tied_embeddings=_tied(network.get_input_embeddings(), network.get_output_embeddings()),
+        tied_embeddings=_tied(embedding, head),
         cache_bytes_per_token=_cache_bytes(stack.text_config, stack.layer_types, network.dtype.itemsize),
         layer_types=stack.layer_types,
         per_layer=per_layer,
         layer_path=stack.path,
         depth_key=stack.depth_key,
         per_layer_fields=stack.per_layer_fields,
+        parts=tally.parts,
+        layer_tensors=_layer_tensors(stack),
+        outside=_outside(network, stack),
+        refusals=_refusals(network, stack),
     )
 
 
-def _count(modules: Iterable[nn.Module | None], counted: set[int]) -> tuple[int, int]:
-    """Parameters and bytes of the modules that are not in `counted`, which they enter."""
-    parameters = size = 0
-    for module in modules:
-        for parameter in module.parameters() if module is not None else ():
-            if id(parameter) not in counted:
-                counted.add(id(parameter))
-                parameters += parameter.numel()
-                size += parameter.numel() * parameter.element_size()
-    return parameters, size
+class _Tally:
+    """Counts each parameter once, by part."""
+
+    def __init__(self) -> None:
+        self._counted: set[int] = set()
+        self._sizes: dict[str, list[int]] = {part: [0, 0] for part in PARTS}
+
+    def count(self, module: nn.Module | None, part: Callable[[str, int], str]) -> tuple[int, int]:
+        """Parameters and bytes of the module that were not counted before; part(name, dimensions) is one of PARTS."""
+        parameters = size = 0
+        for name, parameter in module.named_parameters() if module is not None else ():
+            if id(parameter) in self._counted:
+                continue
+            self._counted.add(id(parameter))
+            sizes = self._sizes[part(name, parameter.dim())]
+            sizes[0] += parameter.numel()
+            sizes[1] += parameter.numel() * parameter.element_size()
+            parameters += parameter.numel()
+            size += parameter.numel() * parameter.element_size()
+        return parameters, size
+
+    @property
+    def parts(self) -> tuple[PartSummary, ...]:
+        """Those that hold anything."""
+        return tuple(PartSummary(part, *sizes) for part, sizes in self._sizes.items() if sizes[0])
+
+
+def _layer_tensors(stack: DecoderStack) -> tuple[tuple[TensorSummary, ...], ...]:
+    """Of the first layer of each shape class; the others have the same names and shapes."""
+    firsts = (stack.shape_classes.index(one) for one in range(max(stack.shape_classes) + 1))
+    return tuple(
+        tuple(
+            TensorSummary(name, tuple(parameter.shape), part_of(name, parameter.dim()))
+            for name, parameter in stack.layers[first].named_parameters()
+        )
+        for first in firsts
+    )
+
+
+def _outside(network: PreTrainedModel, stack: DecoderStack) -> tuple[TensorSummary, ...]:
+    """A tied head is the embedding's weight and stands there alone."""
+    embedding, head = network.get_input_embeddings(), network.get_output_embeddings()
+    known = {id(one): HEAD for one in (head.parameters() if head is not None else ())}
+    known |= {id(one): EMBEDDING for one in embedding.parameters()}
+    return tuple(
+        TensorSummary(name, tuple(parameter.shape), known.get(id(parameter)) or part_outside(name))
+        for name, parameter in network.named_parameters()
+        if not name.startswith(f"{stack.path}.")
+    )
+
+
+def _refusals(network: PreTrainedModel, stack: DecoderStack) -> tuple[Refusal, ...]:
+    """Found by asking the config to describe the model without each layer."""
+    layers = range(stack.depth)
+    found: dict[str, list[int]] = {}
+    for gone in layers if stack.depth > 1 else ():
+        try:
+            stack.remap_config(network.config, [(layer,) for layer in layers if layer != gone])
+        except BadInput as error:
+            found.setdefault(str(error), []).append(gone)
+    return tuple(Refusal(tuple(gone), why) for why, gone in found.items())
 
 
 def _tied(embedding: nn.Module, head: nn.Module | None) -> bool:

@@ -6,7 +6,7 @@ Every `..._of` raises KeyError, TypeError or ValueError where the two do not hol
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from mka.objects.embedding import Embedding
 from mka.objects.jsonable import jsonable
 from mka.objects.layer_map import LayerMap
 from mka.objects.measures import MEASURES, WEIGHTS
-from mka.objects.model_summary import LayerSummary, ModelSummary
+from mka.objects.model_summary import LayerSummary, ModelSummary, PartSummary, Refusal, TensorSummary
 from mka.objects.similarity import Similarity, Uncertainty
 
 Meta = Mapping[str, Any]
@@ -137,14 +137,23 @@ def summary_parts(summary: ModelSummary) -> Parts:
 
 
 def summary_of(meta: Meta) -> ModelSummary:
+    """What `summary_parts` was given, also by a version that knew less of a model."""
     return ModelSummary(
         **{
             **meta,
             "layer_types": tuple(meta["layer_types"]),
             "per_layer": tuple(LayerSummary(**layer) for layer in meta["per_layer"]),
             "per_layer_fields": tuple(meta["per_layer_fields"]),
+            "parts": tuple(PartSummary(**part) for part in meta.get("parts", ())),
+            "layer_tensors": tuple(_tensors(one) for one in meta.get("layer_tensors", ())),
+            "outside": _tensors(meta.get("outside", ())),
+            "refusals": tuple(Refusal(tuple(one["layers"]), one["why"]) for one in meta.get("refusals", ())),
         }
     )
+
+
+def _tensors(raw: Sequence[Meta]) -> tuple[TensorSummary, ...]:
+    return tuple(TensorSummary(one["name"], tuple(one["shape"]), one["part"]) for one in raw)
 
 
 def points_of(raw: list[dict[str, Any]]) -> tuple[Point, ...]:

@@ -9,10 +9,14 @@ import pytest
 import torch
 
 from mka.errors import BadInput
+from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.models.memory import estimate
 from mka.models.summary import summarize
+from mka.objects.model_summary import TensorSummary
+from mka.objects.plan import MergeGroup, MergePlan
+from tests.merging.models import model_of
 from tests.tiny import FAMILIES, tiny_model_folder
 
 
@@ -53,6 +57,45 @@ def test_the_parts_are_the_whole(family: str, tmp_path: Path) -> None:
     assert found.parameters == model.network.num_parameters()
     assert found.bytes == model.network.get_memory_footprint(return_buffers=False)
     assert found.layer_types == model.stack.layer_types == tuple(layer.type for layer in found.per_layer)
+
+
+def test_llama_by_part_by_hand(tiny_llama: LoadedModel) -> None:
+    found = summarize(tiny_llama)
+    attention, mlp = 16 * 16 + 2 * 16 * 8 + 16 * 16, 3 * 16 * 32
+    counts = {"embedding": 259 * 16, "attention": 4 * attention, "MLP": 4 * mlp, "norms": 9 * 16, "head": 259 * 16}
+    assert [(one.name, one.parameters, one.bytes) for one in found.parts] == [
+        (name, count, 4 * count) for name, count in counts.items()
+    ]
+    assert len(found.layer_tensors) == 1 and found.refusals == ()
+    assert TensorSummary("mlp.down_proj.weight", (16, 32), "MLP") in found.layer_tensors[0]
+    assert [(one.name, one.shape, one.part) for one in found.outside] == [
+        ("model.embed_tokens.weight", (259, 16), "embedding"),
+        ("model.norm.weight", (16,), "norms"),
+        ("lm_head.weight", (259, 16), "head"),
+    ]
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "mixtral"])
+def test_the_tensors_are_the_whole(family: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family), device="cpu")
+    found = summarize(model)
+    in_layers = [tensor for layer in found.per_layer for tensor in found.layer_tensors[layer.shape_class]]
+    listed = [*in_layers, *found.outside]
+    assert sum(one.parameters for one in listed) == found.parameters == sum(one.parameters for one in found.parts)
+    for part in found.parts:
+        assert sum(one.parameters for one in listed if one.part == part.name) == part.parameters
+    assert {one.part for one in listed} == {one.name for one in found.parts} and "other" not in {
+        one.part for one in listed
+    }
+    assert any(layer.experts for layer in found.per_layer) == (family == "mixtral")
+
+
+def test_layers_that_cannot_go_say_the_merges_own_sentence() -> None:
+    model = model_of("gpt2", scale_attn_by_inverse_layer_idx=True)
+    (refusal,) = summarize(model).refusals
+    with pytest.raises(BadInput) as caught:
+        merge(model, MergePlan(6, (MergeGroup((2,), method="drop"),)))
+    assert refusal.layers == (0, 1, 2, 3, 4) and refusal.why == str(caught.value)
 
 
 def test_the_cache_is_what_a_real_one_holds(tmp_path: Path) -> None:
