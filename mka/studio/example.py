@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 from mka.assets import asset
-from mka.errors import MkaError
-from mka.studio import session
 from mka.studio.desk import Desk
 from mka.workflows.analysis_files import read_analysis
 
@@ -18,11 +16,7 @@ def example_folder() -> Path:
     return Path(named) if named else asset("example")
 
 
-def open_example() -> None:
-    """Put the example on this session's desk; without one, the desk stays empty and it is said why."""
-    try:
-        analysis = read_analysis(example_folder())
-    except MkaError as error:
-        session.notify("failed", f"The example cannot be shown: {error}")
-    else:
-        session.visit().open(Desk(analysis.summary, analysis, bundled=True))
+def example_desk() -> Desk:
+    """A desk with the example. BadInput where it is not there or damaged."""
+    analysis = read_analysis(example_folder())
+    return Desk(analysis.summary, analysis, bundled=True)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from mka.figures.theme import Theme, theme_named
 from mka.objects.model_summary import ModelSummary
 from mka.objects.run import Run
+from mka.studio.address import Address, query_string
 from mka.studio.desk import Desk, Outcome
+from mka.studio.example import example_desk
 from mka.studio.jobs import Job, Work
+from mka.studio.restoring import Sources, address_of, keep, show, view_of
 from mka.studio.state import Message, StudioState
 from mka.studio.visit import Process, Visit
 
 VISIT = "mka_visit"
 NAME = "mka_visit_name"
 WANTED = "mka_wanted"
-ADDRESS = "visit"
-"""The name of a visit in the page's address."""
+OWNER = "mka_owner"
+PAGE = "mka_page"
+COOKIE = "mka_browser"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 @st.cache_resource(show_spinner=False)
@@ -35,21 +43,59 @@ def guard(page: str) -> None:
     if VISIT not in st.session_state:
         st.session_state[WANTED] = (page, st.query_params.to_dict())
         st.switch_page("app.py")
-    visit().turn_to(page)
 
 
-def begin() -> bool:
-    """First line of app.py: find the visit that the address names, or begin one; True where it is new."""
-    fresh = False
+def begin() -> None:
+    """First line of app.py: find the visit that the address names, or begin one that shows what the address says."""
     if VISIT not in st.session_state:
         _, query = st.session_state.get(WANTED, ("", {}))
-        asked = st.query_params.get(ADDRESS) or query.get(ADDRESS, "")
-        st.session_state[NAME], st.session_state[VISIT] = process().enter(asked)
-        fresh = visit() == Visit()
-    if st.query_params.get(ADDRESS) != st.session_state[NAME]:
-        st.query_params[ADDRESS] = st.session_state[NAME]
+        _enter(Address.read(st.query_params.to_dict() or query))
     visit().receive(process().queue)
-    return fresh
+    keep(visit(), process().store)
+
+
+def _enter(asked: Address) -> None:
+    """A visit that its own browser comes back to stays as it is, unless the address says otherwise: then a copy of it
+    shows that. Whoever else comes gets a visit of their own."""
+    owner = st.session_state.setdefault(OWNER, browser_token())
+    now = process().find(asked.visit, owner)
+    begun = Visit(owner=owner) if now is None else now
+    view = view_of(asked, begun, Sources(process().store, process().runs, example_desk))
+    if now is not None and view.moves:
+        begun = now.copy()
+    show(view, begun)
+    st.session_state[VISIT] = begun
+    st.session_state[NAME] = asked.visit if begun is now else process().add(begun)
+
+
+def browser_token() -> str:
+    """What tells this browser from others: its cookie, or a new token that will be its cookie."""
+    known = str(st.context.cookies.get(COOKIE, ""))
+    return known if TOKEN.fullmatch(known) else secrets.token_urlsafe(24)
+
+
+def owner() -> str:
+    """The token of this browser."""
+    return str(st.session_state[OWNER])
+
+
+def arrive(page: str) -> None:
+    """Once app.py knows the page: on another one than before, what was said there stays behind. The first page is
+    without a name, since it only leads on."""
+    if not page:
+        return
+    before, notice = st.session_state.get(PAGE, (page, None))
+    if before != page:
+        visit().leave_page(notice)
+    st.session_state[PAGE] = (page, visit().notice)
+
+
+def unknown_page(known: Iterable[str]) -> str:
+    """The page that the browser asks for where it is none of `known`; "" where it is, and for a path of folders."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    path = urlsplit(st.context.url or "").path.strip("/").removeprefix(base)
+    asked = path.strip("/")
+    return "" if asked in ("", *known) or "/" in asked else asked
 
 
 def visit() -> Visit:
@@ -173,10 +219,19 @@ def dismiss_notice() -> None:
     visit().notice = None
 
 
+def here() -> Address:
+    """The address of what is shown now."""
+    return address_of(visit(), st.session_state[NAME], process().runs)
+
+
+def permalink() -> str:
+    """The parameters that lead anybody to what is shown now."""
+    return query_string(here().permalink.words)
+
+
 def address(page: str, **query: str) -> str:
     """The address of a page for a link in a text, with this visit's name, so that a new window finds the same work."""
-    words = {ADDRESS: st.session_state[NAME], **query}
-    return f"/{page}?" + "&".join(f"{name}={value}" for name, value in words.items())
+    return f"/{page}?{query_string(here().among(query))}"
 
 
 def out_folder() -> Path:

@@ -10,14 +10,16 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 
 from mka.objects.plan import MergePlan
-from mka.studio.desk import Desk, Outcome
+from mka.store import Store
+from mka.studio.desk import Continuation, Desk, Outcome
 from mka.studio.jobs import FAILED, STOPPED, Job, JobQueue
 from mka.studio.models import ModelStore
 from mka.studio.state import StudioState
-from mka.workflows.runs import Shelf, run_of
+from mka.workflows.runs import Shelf, run_of, users_store
 
 OUTCOMES_KEPT = 50
 VISITS_KEPT = 20
+PROMPTS_KEPT = 5
 
 Key = tuple[str, str]
 """Fingerprint of a model and content key of a plan."""
@@ -26,15 +28,16 @@ Key = tuple[str, str]
 @dataclass
 class Visit:
     """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
-    fingerprint; page: where the person is; followed: numbers of the jobs whose end is waited for;
+    fingerprint; followed: numbers of the jobs whose end is waited for;
     measured: keys of the runs that were made here, in that order; run: key of the one that is looked at, "" before a
     choice; pinned: keys of those that stay on top; notice: how the last job ended, as (kind, sentence);
-    clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice."""
+    clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice;
+    prompts: what was made of the last prompts, the latest first;
+    owner: token of the browser that it belongs to; kept: the desk as the store has it."""
 
     desk: Desk | None = None
     state: StudioState | None = None
     aside: dict[str, tuple[Desk, StudioState]] = field(default_factory=dict)
-    page: str = ""
     followed: list[int] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
     run: str = ""
@@ -42,6 +45,9 @@ class Visit:
     notice: tuple[str, str] | None = None
     clicks: int = 0
     measure: str = ""
+    prompts: tuple[Continuation, ...] = ()
+    owner: str = ""
+    kept: Desk | None = None
 
     @property
     def measure_shown(self) -> str:
@@ -60,11 +66,17 @@ class Visit:
             old, state = known
             self.desk, self.state = new.joined(old), replace(state, message=None)
 
-    def turn_to(self, page: str) -> None:
-        """Go to a page; what was said of the last step stays behind."""
-        if page != self.page and self.state is not None:
+    def leave_page(self, notice: tuple[str, str] | None) -> None:
+        """What was said of the last step stays behind, and so does `notice`, said on that page, unless it failed."""
+        if self.state is not None:
             self.state = replace(self.state, message=None)
-        self.page = page
+        if self.notice is notice and notice is not None and notice[0] != "failed":
+            self.notice = None
+
+    def copy(self) -> Visit:
+        """The same work under the same owner; what is done in one is not seen in the other. Jobs stay behind."""
+        measured, pinned = list(self.measured), list(self.pinned)
+        return replace(self, aside=dict(self.aside), followed=[], measured=measured, pinned=pinned, notice=None)
 
     def receive(self, queue: JobQueue) -> None:
         """Take in the results of followed jobs that have ended."""
@@ -85,6 +97,8 @@ class Visit:
             self.notice = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
             if isinstance(job.result, Desk):
                 self.open(job.result)
+            elif isinstance(job.result, Continuation):
+                self.prompts = (job.result, *self.prompts)[:PROMPTS_KEPT]
             elif isinstance(job.result, Outcome) and job.result.run:
                 self.run = job.result.run
                 self.measured = [*(one for one in self.measured if one != self.run), self.run]
@@ -101,15 +115,25 @@ class Process:
     runs: Shelf = field(default_factory=Shelf)
     visits: MutableMapping[str, Visit] = field(default_factory=dict)
 
-    def enter(self, name: str) -> tuple[str, Visit]:
-        """The visit called `name`, else a new one under a name of its own; the longest unseen are forgotten."""
+    @property
+    def store(self) -> Store:
+        """Where plans and analyses outlive this process."""
+        return users_store()
+
+    def find(self, name: str, owner: str) -> Visit | None:
+        """The visit called `name` for the browser that it belongs to; None for any other."""
         visit = self.visits.pop(name, None)
-        if visit is None:
-            name, visit = secrets.token_urlsafe(6), Visit()
+        if visit is not None:
+            self.visits[name] = visit  # seen just now
+        return visit if visit is not None and visit.owner == owner else None
+
+    def add(self, visit: Visit) -> str:
+        """Give a visit a name of its own; the longest unseen are forgotten."""
+        name = secrets.token_urlsafe(6)
         self.visits[name] = visit
         while len(self.visits) > VISITS_KEPT:
             self.visits.pop(next(iter(self.visits)))
-        return name, visit
+        return name
 
     def remember(self, fingerprint: str, outcome: Outcome) -> Outcome:
         """Join `outcome` with what is known of the same plan; the oldest outcomes go first. A report is a run."""

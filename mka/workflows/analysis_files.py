@@ -98,7 +98,7 @@ class Analysis:
 
 def write_analysis(analysis: Analysis, folder: str | Path, *, overwrite: bool = False) -> None:
     """Write the folder, float64 as computed. BadInput where it exists and is not empty, unless `overwrite`."""
-    content, arrays = _written(analysis)
+    content, arrays = analysis_parts(analysis)
     check_new_folder(Path(folder), FILES, overwrite=overwrite)
     with taking_place(Path(folder), overwrite=overwrite) as fresh:
         text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
@@ -117,13 +117,13 @@ def read_analysis(folder: str | Path) -> Analysis:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise BadInput(f"{folder} is not of format {FORMAT}; make it anew with `mka analyze`")
         with np.load(folder / ARRAYS, allow_pickle=False) as archive:
-            return _analysis(content, {name: archive[name] for name in archive.files})
+            return analysis_of(content, {name: archive[name] for name in archive.files})
     except DAMAGE as error:
         reason = str(error).split("\n")[0]
         raise BadInput(f"the analysis in {folder} is damaged ({reason}); make it anew with `mka analyze`") from error
 
 
-def _written(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
+def analysis_parts(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
     """The JSON object and the arrays. What is the same for all measures and maps is written once."""
     uncertainties = {name: one.uncertainty for name, one in analysis.similarities.items() if one.uncertainty}
     pieces: Mapping[str, Mapping[str, parts.Parts]] = {
@@ -148,7 +148,7 @@ def _written(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
     return jsonable(content), arrays
 
 
-def _analysis(content: Mapping[str, Any], arrays: Arrays) -> Analysis:
+def analysis_of(content: Mapping[str, Any], arrays: Arrays) -> Analysis:
     """The objects again. KeyError, TypeError or ValueError where the two files do not hold what they should."""
     unknown = [*(content["similarity"].keys() - MEASURES.keys()), *(content["embedding"].keys() - METHODS.keys())]
     if unknown:

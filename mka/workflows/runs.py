@@ -104,11 +104,11 @@ class Shelf:
     @property
     def lasting(self) -> bool:
         """Whether there is a store, so that runs outlive this process."""
-        return _store().on
+        return users_store().on
 
     def add(self, run: Run) -> None:
         """Remember a run that has just ended, and keep it for later processes."""
-        store = _store()
+        store = users_store()
         store.put(KIND, run.key, run_json(run), {})
         with self._lock:
             self.problem = store.problem
@@ -122,11 +122,11 @@ class Shelf:
         if not KEY.fullmatch(key):
             return None
         with self._lock:
-            return self._made.get(key) or self._stored(_store(), key)
+            return self._made.get(key) or self._stored(users_store(), key)
 
     def of_model(self, fingerprint: str) -> tuple[Run, ...]:
         """Every run of one model, the latest last."""
-        store = _store()
+        store = users_store()
         files = store.entries() if store.on else ()
         kept = [file.path.stem.removeprefix(f"{KIND}-") for file in files if file.kind == KIND]
         with self._lock:
@@ -144,7 +144,7 @@ class Shelf:
         return self._read[key]
 
 
-def _store() -> Store:
+def users_store() -> Store:
     """The user's store; none where its limit cannot be understood, which `mka store` tells."""
     try:
         return open_store()

@@ -11,7 +11,7 @@ from mka.errors import BadInput
 from mka.planning.planner import plan
 from mka.studio.desk import Desk, Outcome
 from mka.studio.jobs import JobQueue
-from mka.studio.visit import Visit
+from mka.studio.visit import VISITS_KEPT, Process, Visit
 from tests.studio.builders import a_desk, a_report, a_summary
 
 
@@ -70,14 +70,50 @@ def test_another_analysis_of_the_same_texts_adds_to_the_first(visit: Visit):
     assert set(visit.desk.similarities) == {"cosine"} and not visit.desk.embeddings
 
 
-def test_what_was_refused_stays_on_its_page(visit: Visit):
-    visit.turn_to("plan")
+def test_what_was_said_stays_on_its_page(visit: Visit):
     assert visit.state is not None
     visit.state = visit.state.click_cell(3, 3)
-    visit.turn_to("plan")
     assert visit.state.refusal
-    visit.turn_to("similarity")
-    assert not visit.state.refusal
+    said = visit.notice = ("done", "Opening demo: done in 2 s.")
+    visit.leave_page(said)
+    assert not visit.state.refusal and visit.notice is None
+
+
+def test_what_was_said_meanwhile_and_what_failed_goes_with_the_person(visit: Visit):
+    visit.notice = ("done", "The job: done in 2 s.")
+    visit.leave_page(("done", "An earlier job: done in 1 s."))
+    assert visit.notice == ("done", "The job: done in 2 s.")
+    failed = visit.notice = ("failed", "The job failed: no such thing; name another")
+    visit.leave_page(failed)
+    assert visit.notice == failed
+
+
+def test_a_copy_of_a_visit_goes_its_own_way(visit: Visit):
+    visit.measured, visit.followed = ["a run"], [3]
+    copy = visit.copy()
+    assert (copy.desk, copy.state, copy.measured) == (visit.desk, visit.state, ["a run"])
+    assert copy.followed == [], "the job's end is waited for where it was begun"
+    copy.open(Desk(replace(a_summary(4), fingerprint="0" * 16)))
+    copy.measured.append("another run")
+    assert visit.desk is not None and visit.desk.summary.layers == 6
+    assert visit.measured == ["a run"] and not visit.aside
+
+
+def test_a_visit_is_found_by_its_own_browser_only():
+    process, mine = Process(), Visit(owner="mine")
+    name = process.add(mine)
+    assert process.find(name, "mine") is mine
+    assert process.find(name, "yours") is None and process.find(name, "") is None
+    assert process.find("another name", "mine") is None
+    assert process.find(name, "mine") is mine, "asking for it must not lose it"
+
+
+def test_the_visits_that_were_not_seen_for_longest_are_forgotten():
+    process = Process()
+    first, second, *_ = [process.add(Visit(owner="mine")) for _ in range(VISITS_KEPT)]
+    process.find(first, "mine")
+    process.add(Visit())
+    assert process.find(first, "mine") is not None and process.find(second, "mine") is None
 
 
 def test_each_end_of_a_job_is_one_sentence(visit: Visit):
