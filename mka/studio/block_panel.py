@@ -17,53 +17,91 @@ from mka.studio.state import StudioState
 
 def propose_block(seen: Provenance) -> None:
     """Two layers and a button. `seen`: what the person has before their eyes while they choose."""
-    now = session.state()
-    last = now.plan.depth - 1
-    block = now.candidate[0].layers if len(now.candidate) == 1 else (0, min(1, last))
-    keys = (f"from-{now.candidate_layers}", f"to-{now.candidate_layers}")
+    depth = session.state().plan.depth
+    # The same fields in every run, so that the keyboard stays where it is; only what they hold follows the selection.
+    keys = (f"from-of-{depth}", f"to-of-{depth}")
+    _follow_selection(keys)
 
     def propose() -> None:
         first, final = (int(st.session_state[key]) for key in keys)
-        # Unlike a click, pressing Propose twice must not add.
-        session.act(lambda state: state.drop_candidate().click_cell(first, final, seen))
+        session.act(lambda state: state.drag_range(first, final, seen))
 
     with (
-        st.form(f"block-{now.candidate_layers}", border=False),
+        st.form(f"block-of-{depth}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        st.number_input("From layer", 0, last, block[0], key=keys[0], width=100)
-        st.number_input("To layer", 0, last, block[-1], key=keys[1], width=100)
+        st.number_input("From layer", 0, depth - 1, key=keys[0], width=100)
+        st.number_input("To layer", 0, depth - 1, key=keys[1], width=100)
         st.form_submit_button("Propose", on_click=propose)
 
 
+def _follow_selection(keys: tuple[str, str]) -> None:
+    """Put the ends of a newly made selection into the fields; without one they hold what was typed."""
+    ends = block_ends(session.state())
+    followed = f"followed-by-{keys[0]}"
+    if any(key not in st.session_state for key in keys) or (ends and ends != st.session_state.get(followed)):
+        st.session_state[keys[0]], st.session_state[keys[1]] = ends or (0, min(1, session.state().plan.depth - 1))
+    st.session_state[followed] = ends
+
+
+def block_ends(state: StudioState) -> tuple[int, int] | None:
+    """The first and the last layer of what is selected, of several groups of the first one; the picked layer and its
+    neighbour; None where nothing is selected."""
+    if state.candidate:
+        layers = state.candidate_layers[0]
+        return layers[0], layers[-1]
+    if state.picked is None:
+        return None
+    return state.picked, state.picked + 1 if state.picked + 1 < state.plan.depth else max(0, state.picked - 1)
+
+
 def candidate_card() -> None:
-    """What is proposed, what it would save, and the two answers to it; then what the last step did."""
+    """What is selected, what it would save, and the two answers to it; then what the last step did."""
     now = session.state()
-    if now.candidate:
+    if now.selected:
         with st.container(border=True):
-            proposer = "" if now.origin.strategy == "manual" else f" by {now.origin.strategy}"
-            st.badge(f"proposed{proposer}", color="gray")
-            for group in now.candidate:
-                st.text(group_words(group))
-            after = now.with_candidate
-            if after is not None:
-                st.text(saved_words(session.summary(), now.plan, after))
-            if now.displaced:
-                gone = listed(group.layers for group in now.displaced)
-                st.text(f"It takes the place of the planned group {gone}.")
-            with st.container(horizontal=True):
-                st.button(
-                    "Add to plan" if now.origin.strategy == "manual" else "Use as plan",
-                    type="primary",
-                    disabled=after is None,
-                    on_click=session.act,
-                    args=(StudioState.add_candidate,),
-                )
-                st.button("Drop", on_click=session.act, args=(StudioState.drop_candidate,))
+            if now.picked is not None:
+                _picked(now.picked)
+            else:
+                _proposed(now)
     if now.refusal:
         widgets.message("refused", now.refusal)
     elif now.message is not None:
         st.caption(now.message.text)
+
+
+def _picked(layer: int) -> None:
+    st.badge("selected", color="gray")
+    st.text(f"Layer {layer} is one end of a block: choose the layer at its other end.")
+    st.caption("Or choose further layers, one by one, in the list of layers on the Explore page.")
+    _drop()
+
+
+def _proposed(now: StudioState) -> None:
+    proposer = "" if now.origin.strategy == "manual" else f" by {now.origin.strategy}"
+    st.badge(f"proposed{proposer}", color="gray")
+    for group in now.candidate:
+        st.text(group_words(group))
+    after = now.with_candidate
+    if after is not None:
+        st.text(saved_words(session.summary(), now.plan, after))
+    if now.displaced:
+        gone = listed(group.layers for group in now.displaced)
+        st.text(f"It takes the place of the planned group{'s' if len(now.displaced) > 1 else ''} {gone}.")
+    with st.container(horizontal=True):
+        st.button(
+            "Add to plan" if now.origin.strategy == "manual" else "Use as plan",
+            key="add-candidate",
+            type="primary",
+            disabled=after is None,
+            on_click=session.act,
+            args=(StudioState.add_candidate,),
+        )
+        _drop()
+
+
+def _drop() -> None:
+    st.button("Drop", key="drop-selection", on_click=session.act, args=(StudioState.drop_candidate,))
 
 
 def clear() -> None:
@@ -81,7 +119,6 @@ def clear() -> None:
 def plan_card() -> None:
     """The plan in short, and where to go on with it."""
     now = session.state()
-    st.subheader("Plan", anchor=False)
     if not now.plan.groups:
         st.caption("Empty: every layer stays. What you add stands here, and on the Plan page with its weights.")
     for index, group in enumerate(now.plan.groups):

@@ -188,13 +188,13 @@ def layer_list(desk: Desk, similarity: Similarity, seen: Provenance, key: str) -
                 session.act(partial(transition, gesture=gesture, seen=seen))
 
     title = measure_title(similarity.measure)
-    cells = [(str(r.layer), r.type, count_text(r.parameters), r.likeness, r.place) for r in table]
+    cells = [(str(r.layer), r.place, r.likeness, r.type, count_text(r.parameters)) for r in table]
     _component()(
         key=key,
         data={
             "label": f"The {len(table)} layers",
             "hint": HINT,
-            "headers": ["Layer", "Type", "Parameters", f"{title} to the next", "In the plan"],
+            "headers": ["Layer", "In the plan", f"{title} to the next", "Type", "Parameters"],
             "rows": [
                 {"cells": texts, "selected": one.selected, "group": one.group}
                 for one, texts in zip(table, cells, strict=True)

@@ -137,8 +137,7 @@ class StudioState:
         if not 0 <= layer < self.plan.depth:
             return self._refuse(f"This model has no layer {layer}.")
         if self.picked is None:
-            said = f"Layer {layer} is one end of a block: click the layer at its other end."
-            return self._select([layer], seen, said)
+            return self._select([layer], seen)
         if self.picked == layer:
             return self.drop_candidate()
         return self.drag_range(self.picked, layer, _joined(self.origin, seen))
@@ -153,8 +152,7 @@ class StudioState:
         goes_on = self.picked is not None or (len(self.candidate) == 1 and self._by_hand)
         before = self.selected if goes_on else ()
         layers = sorted({*before} ^ {layer})
-        said = f"Layer {layers[0]} is selected: select the layers that shall become one with it." if layers else ""
-        return self._select(layers, _joined(self.origin, seen) if before else seen, said)
+        return self._select(layers, _joined(self.origin, seen) if before else seen)
 
     def propose(self, proposal: MergePlan) -> StudioState:
         """Show a strategy's groups as candidates; the plan stays until they are added."""
@@ -268,12 +266,12 @@ class StudioState:
             return after
         return replace(after, past=(*self.past, self._moment)[-HISTORY:], future=())
 
-    def _select(self, layers: Sequence[int], seen: Provenance, said_of_one: str = "") -> StudioState:
+    def _select(self, layers: Sequence[int], seen: Provenance) -> StudioState:
         """Select these layers, increasing: none, one, or a candidate, which is shown also where it cannot be added."""
         if not layers:
             return self.drop_candidate()
         if len(layers) == 1:
-            return self._then(said_of_one, candidate=(), origin=seen, picked=layers[0])
+            return self._then("", candidate=(), origin=seen, picked=layers[0])
         proposed = self._then("", candidate=(equal_group(tuple(layers)),), origin=seen, picked=None)
         refusal = proposed.add_candidate().refusal
         return proposed._refuse(refusal) if refusal else proposed

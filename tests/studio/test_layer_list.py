@@ -184,9 +184,9 @@ def test_the_list_is_given_texts_and_a_name():
     at = AppTest.from_function(page).run()
     drawn = json.loads(at.get("bidi_component")[0].proto.json)
     assert drawn["label"] == "The 6 layers" and "Space selects a layer" in drawn["hint"]
-    assert drawn["headers"] == ["Layer", "Type", "Parameters", "NPIB to the next", "In the plan"]
+    assert drawn["headers"] == ["Layer", "In the plan", "NPIB to the next", "Type", "Parameters"]
     assert drawn["rows"][4] == {
-        "cells": ["4", "full attention", "100", "0.900", "stays"],
+        "cells": ["4", "stays", "0.900", "full attention", "100"],
         "selected": False,
         "group": None,
     }
