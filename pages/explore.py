@@ -1,11 +1,22 @@
-"""Explore: which layers repeat each other; touch a picture to propose a block."""
+"""Explore: which layers repeat each other, and how a pair of them arranges the texts; touch a picture to propose."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from mka.figures import certainty, takeaways
-from mka.studio import block_panel, comparing, matrix, proposals, session, similarity_view, widgets
+from mka.figures import takeaways
+from mka.studio import (
+    block_panel,
+    comparing,
+    layer_list,
+    matrix,
+    pair_view,
+    proposals,
+    ruler_view,
+    session,
+    widgets,
+)
+from mka.studio import similarity_view as view
 from mka.studio.commands import analyze_lines, compare_lines
 
 session.guard("pages/explore.py")
@@ -31,7 +42,6 @@ side = comparing.other_side(desk, similarity, choice)
 state = session.state()
 seen = proposals.seen(similarity, None if side is None else side.similarity)
 
-
 widgets.warn_of_split(desk.split)
 with st.container(horizontal=True, vertical_alignment="top", wrap=False):
     st.text(takeaways.of_cells(similarity, desk.points, desk.summary.source), width="stretch")
@@ -39,23 +49,26 @@ with st.container(horizontal=True, vertical_alignment="top", wrap=False):
 picture, beside = matrix.places(similarity)
 with picture:
     if side is None:
-        similarity_view.alone(similarity, seen, full=full)
+        view.alone(similarity, seen, full=full)
     else:
-        similarity_view.difference(side, seen, full=full)
+        view.difference(side, seen, full=full)
+    st.subheader("Neighbours", anchor=False)
+    widgets.explained(view.strip_words(similarity, side), "measures")
+    view.strip(similarity, side, seen)
 with beside:
-    st.subheader("Propose a block", anchor=False)
+    st.subheader("Selection", anchor=False)
     st.caption("Click a cell, or drag over several: the layers it spans become one block. Click it again to add it.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
-    block_panel.plan_card()
+    pair_view.show(desk, state)
 if side is not None:
-    similarity_view.side_by_side(similarity, side, full=full)
-    similarity_view.offer_turn(desk, choice)
+    view.side_by_side(similarity, side, full=full)
+    view.offer_turn(desk, choice)
 
-st.subheader("Neighbours", anchor=False)
-widgets.explained(similarity_view.strip_words(similarity, side), "measures")
-similarity_view.strip(similarity, side, seen)
-st.text(certainty.of_ranking(similarity))
-widgets.download("Neighbours (CSV)", lambda: matrix.neighbours_csv(similarity), f"neighbours-{similarity.measure}.csv")
+st.subheader("Plan", anchor=False)
+ruler_view.ruler()
+block_panel.plan_card()
+st.subheader("Layers", anchor=False)
+layer_list.layer_list(desk, similarity, seen, "layer-list")
 out = session.out_folder()
 widgets.command([*analyze_lines(desk, out), *compare_lines(desk, similarity.measure, choice, out)])

@@ -42,5 +42,6 @@ with beside:
     st.caption("Click two layers, or the small ring between two neighbours. Click the same again to add the block.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
+    st.subheader("Plan", anchor=False)
     block_panel.plan_card()
 widgets.command(analyze_lines(desk, session.out_folder()))

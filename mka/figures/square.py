@@ -48,7 +48,7 @@ def layer_square(
     )
     figure.update_layout(
         plot_bgcolor=theme.neutral,
-        meta={"block": "square"},
+        meta={"block": "square"} | ({"narrowest": needed} if depth >= WIDE_FROM_LAYERS else {}),
         dragmode=False,
         showlegend=False,
         margin={"l": 48, "r": 8, "t": 40, "b": 44},

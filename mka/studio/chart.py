@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import plotly
@@ -21,6 +22,8 @@ Mark = Mapping[str, Any]
 """A clicked mark: its x, y, customdata and the index of its trace, "curve"."""
 FRONT = Path(__file__).parent / "front"
 LIBRARY = "plotly.min.js"
+PAGE = MappingProxyType({"displaylogo": False, "plotlyServerURL": "", "modeBarButtonsToRemove": ["sendChartToCloud"]})
+"""A saved page offers to send its chart to nobody."""
 
 
 def front(name: str) -> str:
@@ -32,7 +35,7 @@ def front(name: str) -> str:
 def _component() -> Any:
     return st.components.v2.component(
         "mka_chart",
-        html='<div class="mka-chart"></div>',
+        html='<div class="mka-wide"><div class="mka-chart"></div></div>',
         css=front("chart.css"),
         js=front("chart.js"),
         isolate_styles=False,
@@ -42,7 +45,8 @@ def _component() -> Any:
 @cache
 def _buttons() -> Any:
     pictures = "".join(
-        f'<button type="button" data-format="{form}">Picture ({form.upper()})</button>' for form in ("svg", "png")
+        f'<button type="button" data-format="{form}" title="The picture as {form.upper()}">{form.upper()}</button>'
+        for form in ("svg", "png")
     )
     return st.components.v2.component(
         "mka_save",
@@ -95,6 +99,7 @@ def draw(
         key=key,
         data={
             "figure": figure.to_json(),
+            "height": figure.layout.height,
             "library": _library(),
             "alt": alt,
             "listens": on_click is not None,
@@ -109,3 +114,8 @@ def save_buttons(figure: go.Figure, name: str) -> None:
     """Buttons that save a figure, which `draw` has drawn on this page, as NAME.svg and NAME.png."""
     key = figure.layout.meta["key"]
     _buttons()(key=f"save-{key}", data={"chart": key, "name": name}, width="content")
+
+
+def page_of(figure: go.Figure) -> str:
+    """A figure as a page of its own, plotly.js included: it opens without a network and calls nobody."""
+    return str(figure.to_html(include_plotlyjs=True, auto_play=False, config=dict(PAGE)))

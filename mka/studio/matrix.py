@@ -8,10 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 from mka.figures.adjacent import adjacent_errors
 from mka.figures.square import WIDE_FROM_LAYERS
 from mka.objects.similarity import Similarity
+from mka.studio.columns import side_by_side
 from mka.studio.widgets import csv_text
 
-PICTURE, SIDE = 540, 310
-"""Pixels: what stands beside the picture goes below it where the page is narrower than both."""
+PICTURE, SIDE = 480, 420
+"""Pixels that the picture and what stands beside it need at least."""
 
 
 def places(similarity: Similarity) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -19,8 +20,7 @@ def places(similarity: Similarity) -> tuple[DeltaGenerator, DeltaGenerator]:
     narrow or a deep model's cells need the whole width to be hit."""
     if similarity.layers >= WIDE_FROM_LAYERS:
         return st.container(), st.container()
-    both = st.container(horizontal=True, gap="medium")
-    return both.container(width=PICTURE), both.container(width=SIDE)
+    return side_by_side("explore", PICTURE, SIDE)
 
 
 def as_csv(similarity: Similarity) -> str:

@@ -117,7 +117,7 @@ def strip_words(similarity: Similarity, side: Side | None) -> str:
 
 
 def strip(similarity: Similarity, side: Side | None, seen: Provenance) -> None:
-    """The bars, with whiskers where the error is known."""
+    """The bars, with whiskers where the error is known, and how far their order can be trusted."""
     state = session.state()
     figure = adjacent_strip(
         similarity,
@@ -127,3 +127,5 @@ def strip(similarity: Similarity, side: Side | None, seen: Provenance) -> None:
         beside=(side.names[1], side.similarity) if side is not None and side.same_measure else None,
     )
     widgets.chart(figure, "neighbours", takeaways.of_similarity(similarity), *on_pairs(seen))
+    st.text(certainty.of_ranking(similarity))
+    widgets.take_away(figure, f"neighbours-{similarity.measure}", lambda: matrix.neighbours_csv(similarity))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -16,7 +17,6 @@ import streamlit as st
 from mka.figures.words import measure_title
 from mka.objects.texts import JUDGES
 from mka.studio import chart as drawn
-from mka.studio import session
 from mka.studio.chart import Mark
 
 Figure = tuple[str, str, str | None]
@@ -82,25 +82,27 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def download(label: str, content: str | Callable[[], str], name: str, *, disabled: bool = False) -> None:
     """A file to take away, without running the page again; a callable is asked only when it is wanted."""
-    kind = {"csv": "text/csv", "json": "application/json", "html": "text/html"}[name.rpartition(".")[2]]
-    st.download_button(
-        label,
-        content,
-        file_name=name,
-        mime=kind,
-        on_click="ignore",
-        key=f"file-{name}",
-        icon=":material/download:",
-        disabled=disabled,
-    )
+    _download_button(label, content, name, icon=":material/download:", disabled=disabled)
 
 
 def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
-    """Under each drawn figure: its numbers as CSV, its picture, and a page of it that needs no network."""
-    with st.container(horizontal=True, gap="small"):
-        download("Numbers (CSV)", table, f"{name}.csv")
+    """Under each drawn figure, in one quiet line: its numbers, its picture, and a page of it that needs no network."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        _download_button("CSV", table, f"{name}.csv", icon=":material/download:", type="tertiary", help="The numbers")
         drawn.save_buttons(figure, f"mka-{name}")
-        download("Page (HTML)", lambda: str(figure.to_html(include_plotlyjs=True, auto_play=False)), f"{name}.html")
+        _download_button(
+            "HTML",
+            lambda: drawn.page_of(figure),
+            f"{name}.html",
+            type="tertiary",
+            help="The picture as a page that opens without a network",
+        )
+
+
+def _download_button(label: str, content: str | Callable[[], str], name: str, **look: Any) -> None:
+    kinds = {"csv": "text/csv", "json": "application/json", "html": "text/html", "py": "text/x-python"}
+    kind = kinds[name.rpartition(".")[2]]
+    st.download_button(label, content, file_name=name, mime=kind, on_click="ignore", key=f"file-{name}", **look)
 
 
 def choose_measure(names: Iterable[str], key: str) -> str:

@@ -78,8 +78,8 @@ def test_a_reload_finds_plan_and_job_and_the_job_is_cancelled(visit: Visit):
 def test_the_picture_and_its_numbers_can_be_taken_away(visit: Visit, tmp_path: Path):
     visit.open()
     files = (
-        ("Numbers (CSV)", "similarity-npib.csv", "layer,0,1"),
-        ("Picture (HTML)", "similarity-npib.html", "<!doctype html>"),
+        ("CSV", "similarity-npib.csv", "layer,0,1"),
+        ("HTML", "similarity-npib.html", "<!doctype html>"),
     )
     for label, name, begins in files:
         with visit.page.expect_download() as waiting:

@@ -1,12 +1,19 @@
 // Draws a plotly figure in place, over and over, and tells what a person does with it: clicks, drags, keys.
 //
 // data.figure   the figure as plotly's JSON; layout.meta.block says what a block of layers looks like on it:
-//               "square" (rows and columns are layers) or "columns" (only columns are)
+//               "square" (rows and columns are layers) or "columns" (only columns are); layout.meta.narrowest, how many
+//               pixels it needs to be touched: on a narrower screen it scrolls
+// data.height   its height in pixels, kept free while plotly.js is on its way
 // data.library  where plotly.js lies on this server
 // data.listens  whether clicks are wanted; data.drags: whether drags are
 // data.alt      the takeaway, for those who do not see the picture
 // data.heard    number of the last gesture that the page has acted on
 
+// No button that sends a chart anywhere, and none for what the page has buttons of its own.
+const CONFIG = {
+    displaylogo: false, plotlyServerURL: "",
+    modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"],
+};
 const STEP = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FEW_PIXELS = 4;
 const HOVER_LATE = 60; // milliseconds that plotly may take to notice what is under the pointer
@@ -42,6 +49,7 @@ class Chart {
         this.data = data;
         this.send = send;
         this.waiting = this.waiting.filter((gesture) => gesture.number > data.heard);
+        if (!this.height) this.place.style.minHeight = `${data.height}px`;
         // One drawing after another: plotly does not like to be called while it draws.
         this.drawing = this.drawing.then(() => this.draw(data)).catch((error) => console.error(error));
     }
@@ -51,14 +59,17 @@ class Chart {
         const library = await plotly(data.library);
         if (this.gone) return;
         const { place } = this, figure = JSON.parse(data.figure);
+        place.style.minWidth = `${figure.layout.meta?.narrowest ?? 0}px`;
+        this.height = this.width === place.clientWidth ? this.height : null;
+        figure.layout.height = this.height ?? figure.layout.height;
         place.style.minHeight = `${figure.layout.height}px`;
         place.setAttribute("aria-label", data.alt);
         place.setAttribute("role", data.listens ? "application" : "img");
         place.tabIndex = data.listens || figure.frames?.length ? 0 : -1;
-        const config = { displaylogo: false, displayModeBar: "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"] };
-        await library.react(place, { ...figure, config });
+        await library.react(place, { ...figure, config: CONFIG });
         this.band.remove();
         if (this.gone) return library.purge(place);
+        await this.fit(library);
         if (this.resizing) return;
         place.on("plotly_hover", (event) => (this.hovered = event.points[0]));
         place.on("plotly_unhover", () => (this.hovered = null));
@@ -66,12 +77,23 @@ class Chart {
             // On blocks the pointer's own place is exact; elsewhere plotly knows the mark, a moment later.
             if (!this.block) setTimeout(() => this.clicked(this.hovered ?? event.points[0]), HOVER_LATE);
         });
-        this.width = place.clientWidth;
         this.resizing = new ResizeObserver(() => {
-            if (place.clientWidth && place.clientWidth !== this.width) library.Plots.resize(place);
-            this.width = place.clientWidth;
+            if (!place.clientWidth || place.clientWidth === this.width) return;
+            this.drawing = this.drawing.then(() => library.Plots.resize(place)).then(() => this.fit(library));
         });
         this.resizing.observe(place);
+    }
+
+    // A square is as high as it can be wide, so that no blank is left above or beside it.
+    async fit(library) {
+        const { place } = this;
+        this.width = place.clientWidth;
+        if (this.block !== "square" || !place._fullLayout) return;
+        const { w, t, b } = place._fullLayout._size;
+        const height = Math.round(w + t + b);
+        if (Math.abs(height - place._fullLayout.height) > 1) await library.relayout(place, { height });
+        this.height = height;
+        place.style.minHeight = `${height}px`;
     }
 
     leave() {
