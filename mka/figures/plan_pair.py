@@ -38,3 +38,16 @@ def plan_pair(
     arranged(figure, first.depth, [(LIFT, UPPER, LOWER), (0.0, UPPER, LOWER)])
     figure.update_yaxes(range=[-NUMBER - 0.1, LIFT + 1 + BLOCK + NUMBER + 0.35])
     return figure
+
+
+def of_plan_pair(first: MergePlan, second: MergePlan, *, names: tuple[str, str], differing: Sequence[int]) -> str:
+    """How deep each leaves the model, and where they differ."""
+    if first.layers_after == second.layers_after:
+        left = f"Both plans leave {first.layers_after} of {first.depth} layers"
+    else:
+        left = f"Of {first.depth} layers, {names[0]} leaves {first.layers_after} and {names[1]} {second.layers_after}"
+    if not differing:
+        return f"{left}, and they are the same."
+    blocks = ", ".join(f"{start}" if start == stop else f"{start}–{stop}" for start, stop in runs(differing))
+    word = "layer" if len(differing) == 1 else "layers"
+    return f"{left}; they differ on {word} {blocks}."

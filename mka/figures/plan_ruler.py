@@ -172,7 +172,7 @@ def _frame(figure: go.Figure, places: Sequence[float], low: float, line: dict[st
     """Around the blocks of a row at these places and their numbers, which begin at `low`."""
     for first, last in runs(places):
         figure.add_shape(
-            type="rect", x0=first - 0.5, x1=last + 0.5, y0=low - 0.05, y1=low + BLOCK + NUMBER + 0.05, line=line
+            type="rect", x0=first - 0.47, x1=last + 0.47, y0=low - 0.05, y1=low + BLOCK + NUMBER + 0.05, line=line
         )
 
 

@@ -6,20 +6,22 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from mka.errors import MkaError
 from mka.objects.plan import MergePlan
 from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
 from mka.studio.comparing import MEASURE as MEASURE_SIDE
 from mka.studio.comparing import TEXTS, Choice
 from mka.studio.desk import Desk, Trial
-from mka.studio.state import equal_group
+from mka.studio.proposals import propose
+from mka.studio.regroup import equal_group
 from mka.workflows.analysis import SUBSAMPLES
 from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 from mka.workflows.planning import MEASURE
 
 PLAN = "plan.json"
-FROM_FILE = f'# {PLAN}: this plan is more than groups of equal weight; save it by "Plan as JSON"'
+FROM_FILE = f'# {PLAN}: no one command makes this plan; save it on the Plan page by "Plan as JSON"'
 
 
 def inspect_lines(desk: Desk) -> list[str]:
@@ -33,7 +35,7 @@ def analyze_lines(desk: Desk, out: Path) -> list[str]:
 
 
 def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[str]:
-    """What a comparison on the Similarity page shows, after `analyze_lines`; no line where nothing is compared."""
+    """What a comparison on the Explore page shows, after `analyze_lines`; no line where nothing is compared."""
     first, kind = str(out / "analysis"), choice[0]
     if kind == TEXTS:
         other = desk.other(choice[1:])
@@ -74,14 +76,15 @@ def _analyze(made: Analysis, desk: Desk, folder: Path) -> str:
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
     """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file.
 
-    Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too.
+    Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too; of another
+    analysis than the one on the desk, the file tells them.
     """
     words = ["plan", desk.summary.source, *_opened_as(desk)]
     strategy = plan.provenance.strategy
-    if strategy in STRATEGIES:
+    if proposed_again(desk, plan):
         words += ["--strategy", strategy, "--remove", str(plan.removed)]
         chosen_by_analysis = STRATEGIES[strategy].needs_similarity
-    elif all(group == equal_group(_run(group.layers)) for group in plan.groups):
+    elif _equal_runs(plan) and _texts_known(desk, plan):
         words += ["--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)]
         chosen_by_analysis = bool(plan.provenance.text_hashes)
         if chosen_by_analysis and plan.provenance.measure != MEASURE:
@@ -91,6 +94,37 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
     if not chosen_by_analysis:
         return [_line(*words, "--out", PLAN)]
     return [*analyze_lines(desk, out), _line(*words, "--analysis", str(out / "analysis"), "--out", PLAN)]
+
+
+def proposed_again(desk: Desk, plan: MergePlan) -> bool:
+    """Whether the strategy that the plan names proposes just this now: a file may name it and hold other weights, and
+    another analysis may lie on the desk by now."""
+    strategy = plan.provenance.strategy
+    if strategy not in STRATEGIES:
+        return False
+    try:
+        again = propose(desk, strategy, plan.removed)
+    except MkaError:
+        return False
+    return again.key == plan.key
+
+
+def _equal_runs(plan: MergePlan) -> bool:
+    """Whether the groups are what `--groups` makes, by hand."""
+    by_hand = plan.provenance.strategy not in STRATEGIES and plan.repair == "none"
+    return by_hand and all(group == equal_group(_run(group.layers)) for group in plan.groups)
+
+
+def _texts_known(desk: Desk, plan: MergePlan) -> bool:
+    """Whether the analysis on the desk has read every text that chose the plan's layers, and by the same measure."""
+    hashes = set(plan.provenance.text_hashes)
+    if not hashes:
+        return True
+    return (
+        desk.analysis is not None
+        and hashes <= set(desk.analysis.text_hashes)
+        and plan.provenance.measure in desk.similarities
+    )
 
 
 def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:

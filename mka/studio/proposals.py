@@ -9,17 +9,14 @@ from mka.figures import words
 from mka.objects.plan import MergePlan, Provenance
 from mka.objects.similarity import Similarity
 from mka.planning.planner import plan
-from mka.planning.strategies import STRATEGIES
 from mka.studio.desk import Desk
 from mka.workflows.planning import measure_of
 
 
-def most_removed(strategy: str, layers: int) -> int:
-    """How many layers of a model of `layers` the strategy can remove at most; may be below 1.
-
-    Layers of several types can lower it, which the planner says when asked.
-    """
-    return layers - STRATEGIES[strategy].spared
+def missing_measure(desk: Desk, strategy: str) -> str:
+    """The measure that the strategy reads and that is not computed yet; "" where it can go to work."""
+    measure = measure_of(strategy)
+    return measure if measure and measure not in desk.similarities else ""
 
 
 def propose(desk: Desk, strategy: str, remove: int) -> MergePlan:

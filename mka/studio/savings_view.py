@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
 
 from mka.figures import words
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
+from mka.objects.savings import Savings
 from mka.objects.sizes import bytes_text
 from mka.planning.savings import savings
 from mka.studio.memory import count_text
 from mka.studio.widgets import figures
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """One figure of Savings: its name, how its values are said, and where they stand."""
+
+    name: str
+    said: Callable[[float], str]
+    of: Callable[[Savings], tuple[int, int]]
+
+
+def _bytes(count: float) -> str:
+    return bytes_text(int(count))
+
+
+QUANTITIES: Sequence[Quantity] = (
+    Quantity("Layers", words.number, lambda saved: saved.layers),
+    Quantity("Parameters", count_text, lambda saved: saved.parameters),
+    Quantity("Weights", _bytes, lambda saved: saved.bytes),
+    Quantity("FLOPs per token", count_text, lambda saved: saved.flops_per_token),
+    Quantity("Cache per token", _bytes, lambda saved: saved.cache_bytes_per_token),
+)
+
+
 def savings_view(summary: ModelSummary, plan: MergePlan) -> None:
-    """Layers, parameters, weights and cache after the plan, each with its change."""
+    """Every quantity after the plan, each with its change."""
     saved = savings(summary, plan)
-    rows: tuple[tuple[str, Callable[[int], str], tuple[int, int]], ...] = (
-        ("Layers", str, saved.layers),
-        ("Parameters", count_text, saved.parameters),
-        ("Weights", bytes_text, saved.bytes),
-        ("Cache per token", bytes_text, saved.cache_bytes_per_token),
-    )
-    figures(
-        [
-            (label, said(after), f"{_change(before, after)} of {said(before)}" if after != before else "as before")
-            for label, said, (before, after) in rows
-        ]
+    figures([(one.name, one.said(one.of(saved)[1]), _beneath(one, *one.of(saved))) for one in QUANTITIES])
+    st.caption(
+        "FLOPs: two for each weight of the layers and of the output head, of experts for all; attention over the "
+        "context comes on top and grows with the text."
     )
 
 
@@ -47,6 +66,10 @@ def size_words(summary: ModelSummary, plan: MergePlan) -> str:
     saved = savings(summary, plan)
     change = _change(*saved.parameters)
     return f"{plan.depth} → {_layers(plan.layers_after)}, {count_text(saved.parameters[1])} parameters ({change})"
+
+
+def _beneath(quantity: Quantity, before: int, after: int) -> str:
+    return f"{_change(before, after)} of {quantity.said(before)}" if after != before else "as before"
 
 
 def _layers(count: int) -> str:

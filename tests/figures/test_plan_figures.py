@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mka.figures.plan_pair import LIFT, plan_pair
@@ -61,9 +63,10 @@ def test_colours_and_lines_go_from_a_groups_layers_to_what_they_become():
 
 def test_candidates_are_framed_by_dashes_where_their_layers_are():
     shapes = plan_ruler(PLAN, LIGHT, candidates=[(0, 1), (6, 8)], chosen=0).layout.shapes
-    frames = {dash: [(s.x0, s.x1) for s in shapes if s.line.dash == dash] for dash in ("dash", None)}
-    assert frames["dash"] == [(-0.5, 1.5), (5.5, 6.5), (7.5, 8.5)], "layer 7 between them is no candidate"
-    assert frames[None] == [(1.5, 4.5), (3.5, 4.5)], "the chosen group, above and below"
+    frames = {dash: [(round(s.x0), round(s.x1)) for s in shapes if s.line.dash == dash] for dash in ("dash", None)}
+    assert frames["dash"] == [(0, 1), (6, 6), (8, 8)], "layer 7 between them is no candidate"
+    assert frames[None] == [(2, 4), (4, 4)], "the chosen group, above and below"
+    assert all(s.x1 < t.x0 for s, t in pairwise(shapes[:3])), "neighbours' frames do not touch"
 
 
 def test_runs_part_at_gaps():

@@ -97,6 +97,25 @@ def test_a_strategys_plan_changed_by_hand_is_no_longer_its_name():
     assert plan_lines(a_desk(), replace(plan, provenance=Provenance("manual")), OUT) == [FROM_FILE]
 
 
+def test_a_line_is_shown_only_where_it_makes_this_very_plan():
+    """A file may say that mka made it and hold other weights; another analysis may lie on the desk than chose it."""
+    desk = a_desk()
+    plan = propose(desk, "mka", 2)
+    first, *rest = plan.groups
+    other_weights = replace(plan, groups=(replace(first, weights=first.weights[::-1]), *rest))
+    assert plan_lines(desk, other_weights, OUT) == [FROM_FILE]
+    assert plan_lines(desk, replace(plan, repair="linear"), OUT) == [FROM_FILE]
+    assert plan_lines(desk, replace(by_hand((1, 2)), repair="linear"), OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary(), on_other_texts(an_analysis())), plan, OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary()), plan, OUT) == [FROM_FILE]
+    chosen = Provenance(measure="npib", text_hashes=("h1", "h2"))
+    by_picture = replace(by_hand((1, 2)), provenance=chosen)
+    assert len(plan_lines(desk, by_picture, OUT)) == 2
+    for unknown in (replace(chosen, text_hashes=("h1", "of other texts")), replace(chosen, measure="cka")):
+        assert plan_lines(desk, replace(by_picture, provenance=unknown), OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary()), by_picture, OUT) == [FROM_FILE]
+
+
 def test_evaluate_names_what_was_chosen():
     line = evaluate_lines(a_desk(), by_hand((1, 2)), TRIAL, OUT)[-1]
     assert line == "mka evaluate demo --plan plan.json --tasks perplexity,choices --data demo --limit 50 --shots 2"

@@ -16,7 +16,6 @@ from mka.studio.desk import Outcome
 from mka.studio.matrix import as_csv
 from mka.studio.memory import count_text, free_bytes
 from mka.studio.offers import checkpoints
-from mka.studio.plan_editor import batched
 from mka.studio.proposals import parse_plan, propose
 from mka.studio.report_view import measured_on, subjects_csv
 from mka.studio.savings_view import saved_words, size_words
@@ -125,7 +124,3 @@ def test_a_visit_is_found_again_by_its_name_and_the_longest_unseen_is_forgotten(
     assert process.enter(name)[1] is visit
     process.enter("")
     assert process.enter(name)[1] is visit and others[0] not in process.visits
-
-
-def test_batches_keep_every_item():
-    assert list(batched(range(5), 2)) == [(0, 1), (2, 3), (4,)]
