@@ -7,7 +7,7 @@ import streamlit as st
 from mka.assets import asset
 from mka.studio import session
 from mka.studio.address import said
-from mka.studio.browser import address_bar
+from mka.studio.browser import address_bar, copy_link
 from mka.studio.job_strip import job_strip
 from mka.studio.sidebar import sidebar
 from mka.studio.style import own_rules
@@ -56,4 +56,5 @@ own_rules()
 address_bar()
 job_strip()
 sidebar()
+copy_link()
 navigation.run()

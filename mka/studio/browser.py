@@ -19,7 +19,7 @@ LINK = (
     '<button class="mka-link" type="button">'
     '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M6.5 9.5l3-3M7 4.5l1.5-1.5a3 3 0 0 1 4.5 4.5L11.5 9'
     'M9 11.5L7.5 13A3 3 0 0 1 3 8.5L4.5 7"/></svg>'
-    '<span role="status">Copy link</span></button>'
+    '<span aria-live="polite">Copy link</span></button>'
 )
 
 
@@ -43,5 +43,6 @@ def address_bar() -> None:
 
 
 def copy_link() -> None:
-    """A button that copies the link to what is shown, for the sidebar."""
-    _link()(key="mka-link", data={"query": session.permalink()})
+    """In the sidebar: a button that copies the link to what is shown."""
+    with st.sidebar:
+        _link()(key="mka-link", data={"query": session.permalink()})

@@ -4,7 +4,7 @@ const SECONDS_SHOWN = 2;
 
 export default function ({ data, parentElement }) {
     const button = parentElement.querySelector("button");
-    const words = button.querySelector("[role=status]");
+    const words = button.querySelector("span");
     button.onclick = async () => {
         const search = data.query ? `?${data.query}` : "";
         const link = window.location.origin + window.location.pathname + search;
