@@ -16,7 +16,7 @@ from tests.browser.visit import DASHED, SOLID, Visit
 from tests.studio.builders import an_analysis, an_embedding, sure
 
 SHOWN = """() => {
-    const plot = document.querySelector('[class*="st-key-manifold"] .js-plotly-plot');
+    const plot = document.querySelector('.st-key-manifold .mka-chart');
     return Array.from(plot._fullData[0].x);
 }"""
 
@@ -59,7 +59,7 @@ def test_layers_and_segments_of_the_path_are_clicked(visitor: Callable[..., Visi
     assert visit.says("Layers 3–6 become one")
     visit.press("Add to plan").click_mark("path", "segment-7")
     assert visit.says("Layers 7–8 become one")
-    visit.go("Similarity")
+    visit.go("Explore")
     assert visit.boxes(DASHED) == [[6.5, 8.5, 6.5, 8.5]] and [2.5, 6.5, 2.5, 6.5] in visit.boxes(SOLID)
 
 

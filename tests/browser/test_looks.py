@@ -13,7 +13,7 @@ from tests.browser.visit import DASHED, Visit
 from tests.studio.builders import an_analysis
 
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 31)"}
-PAGES = ("Model", "Similarity", "Manifold", "Layers", "Plan", "Evaluate", "Export", "Guide")
+PAGES = ("Model", "Explore", "Manifold", "Layers", "Plan", "Evaluate", "Runs", "Export", "Guide")
 FAINT = """() => {
     const channels = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
     const light = (rgb) => {

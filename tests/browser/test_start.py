@@ -13,7 +13,7 @@ from tests.browser.visit import Visit
 
 TITLES = {
     "model": "What is the model made of?",
-    "similarity": "Which layers repeat each other?",
+    "explore": "Which layers repeat each other?",
     "manifold": "How does a layer arrange the texts?",
     "layers": "Which way do the layers go?",
     "plan": "Which layers become one?",
@@ -27,8 +27,8 @@ def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, visitor
     """Measured in the server's own seconds, so that a busy machine does not decide."""
     with running_studio(tmp_path / "out") as fresh:
         first = visitor(fresh).open()
-        first.page.locator('[class*="st-key-heatmap-"] .heatmaplayer image').wait_for()
-        assert first.page.url.startswith(f"{fresh.url}/similarity")
+        first.page.locator('.st-key-heatmap .heatmaplayer image').wait_for()
+        assert first.page.url.startswith(f"{fresh.url}/explore")
         server = psutil.Process(fresh.pid)
         used = server.cpu_times()
         assert used.user + used.system < 5

@@ -15,20 +15,20 @@ IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page looks for its server below the page's own address first, and is told 404."""
 PLACE = """([chart, y, x]) => {
-    const plot = document.querySelector(`[class*="st-key-${chart}-"] .js-plotly-plot`);
+    const plot = document.querySelector(`.st-key-${chart} .mka-chart`);
     if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) return null;
     const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
     return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
 }"""
 MARK = """([chart, name]) => {
-    const plot = document.querySelector(`[class*="st-key-${chart}-"] .js-plotly-plot`);
+    const plot = document.querySelector(`.st-key-${chart} .mka-chart`);
     for (const trace of plot._fullData) {
         const at = Array.from(trace.customdata || []).indexOf(name);
         if (at >= 0) return [trace.y[at], trace.x[at]];
     }
     return null;
 }"""
-DASHED = """() => document.querySelector('[class*="st-key-heatmap-"] .js-plotly-plot').layout.shapes
+DASHED = """() => document.querySelector('.st-key-heatmap .mka-chart').layout.shapes
     .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
 SOLID = DASHED.replace('=== "dash"', '=== "solid"')
 
@@ -57,7 +57,7 @@ class Visit:
         self.page.wait_for_selector(IDLE)
         self.page.wait_for_timeout(250)
         self.page.wait_for_selector(IDLE)
-        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], .mka-chart[aria-busy=true]')")
         return self
 
     def go(self, title: str) -> Visit:
@@ -104,19 +104,45 @@ class Visit:
         self.page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True).click()
         return self.settle()
 
-    def _click_chart(self, chart: str, y: float, x: float) -> Visit:
-        """Click at a point in the chart's own coordinates; a chart is drawn anew after each click."""
-        before = self.chart_name(chart)
-        self.page.locator(f".{before}").scroll_into_view_if_needed()
-        self.page.mouse.click(*self.page.wait_for_function(PLACE, arg=[chart, y, x]).json_value())
-        self.page.wait_for_function("(old) => !document.querySelector(`.${old}`)", arg=before)
-        self.page.wait_for_function(PLACE, arg=[chart, y, x])
+    def drag(self, chart: str, first: tuple[float, float], last: tuple[float, float]) -> Visit:
+        """Drag over a chart from one (y, x) to another, both in its own coordinates."""
+        before = self._ready(chart)
+        self.page.mouse.move(*self._pixel(chart, *first))
+        self.page.mouse.down()
+        self.page.mouse.move(*self._pixel(chart, *last), steps=6)
+        self.page.mouse.up()
+        return self._answered(chart, before)
+
+    def double_click_cell(self, row: int, column: int) -> Visit:
+        """Two clicks as fast as a person makes them."""
+        before = self._ready("heatmap")
+        self.page.mouse.dblclick(*self._pixel("heatmap", row, column))
+        self._answered("heatmap", before)
         return self.settle()
 
-    def chart_name(self, chart: str) -> str:
-        """The class by which Streamlit marks the chart as it is drawn now."""
-        classes = self.page.locator(f'[class*="st-key-{chart}-"]').first.get_attribute("class") or ""
-        return next(name for name in classes.split() if name.startswith(f"st-key-{chart}-"))
+    def _click_chart(self, chart: str, y: float, x: float) -> Visit:
+        """Click at a point in the chart's own coordinates and wait until the chart shows what came of it."""
+        before = self._ready(chart)
+        at = self._pixel(chart, y, x)
+        self.page.mouse.move(*at)
+        self.page.wait_for_timeout(80)  # plotly looks under a moving pointer only every so often
+        self.page.mouse.click(*at)
+        return self._answered(chart, before)
+
+    def _ready(self, chart: str) -> str:
+        """The chart in view and drawn; the number of the last gesture that it shows."""
+        plot = self.page.locator(f".st-key-{chart} .mka-chart[aria-busy=false]")
+        plot.scroll_into_view_if_needed()
+        return str(plot.get_attribute("data-heard"))
+
+    def _pixel(self, chart: str, y: float, x: float) -> tuple[float, float]:
+        across, down = self.page.wait_for_function(PLACE, arg=[chart, y, x]).json_value()
+        return across, down
+
+    def _answered(self, chart: str, before: str) -> Visit:
+        plot = f".st-key-{chart} .mka-chart[aria-busy=false]:not([data-heard='{before}'])"
+        self.page.wait_for_selector(plot)
+        return self.settle()
 
     def finish_job(self, words: str) -> Visit:
         """Wait until it is said above the page that the job ended, in these words."""

@@ -49,6 +49,7 @@ class Chart {
         this.data = data;
         this.send = send;
         this.waiting = this.waiting.filter((gesture) => gesture.number > data.heard);
+        this.place.setAttribute("aria-busy", "true");
         if (!this.height) this.place.style.minHeight = `${data.height}px`;
         // One drawing after another: plotly does not like to be called while it draws.
         this.drawing = this.drawing.then(() => this.draw(data)).catch((error) => console.error(error));
@@ -70,6 +71,8 @@ class Chart {
         this.band.remove();
         if (this.gone) return library.purge(place);
         await this.fit(library);
+        place.dataset.heard = data.heard;
+        if (data === this.data) place.setAttribute("aria-busy", "false");
         if (this.resizing) return;
         place.on("plotly_hover", (event) => (this.hovered = event.points[0]));
         place.on("plotly_unhover", () => (this.hovered = null));
