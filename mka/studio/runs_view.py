@@ -9,7 +9,6 @@ from mka.figures.pareto import QUALITIES, SIZES, Cloud, as_rows, cloud, of_cloud
 from mka.objects.run import Run, Trial
 from mka.studio import runs as tables
 from mka.studio import session, widgets
-from mka.studio.state import StudioState
 
 EARLIER = "runs-earlier"
 TABLE = "runs-table"
@@ -20,9 +19,10 @@ HEADER = ("kind", "name", "removed", "value", "on the front")
 def listed_runs() -> tuple[Run, ...]:
     """This visit's runs of the open model, and, where that is chosen, the earlier ones that are kept; draws the
     choice and says what it means."""
-    mine = session.made_here()
+    mine = _mine()
     kept = session.process().runs.of_model(session.summary().fingerprint)
-    others = [run for run in kept if run not in mine]
+    keys = [run.key for run in mine]
+    others = [run for run in kept if run.key not in keys]
     with st.container(horizontal=True, vertical_alignment="center"):
         earlier = st.toggle(
             f"Earlier runs kept on this machine ({len(others)})",
@@ -35,6 +35,15 @@ def listed_runs() -> tuple[Run, ...]:
         )
         _lasting(session.process().runs.lasting, session.process().runs.problem)
     return (*others, *mine) if earlier else tuple(mine)
+
+
+def _mine() -> list[Run]:
+    """This visit's runs, and the one that it looks at: the page's address may name another's."""
+    made = session.made_here()
+    run = session.find_run(session.visit().run)
+    if run is None or run.fingerprint != session.summary().fingerprint or run.key in session.visit().measured:
+        return made
+    return [run, *made]
 
 
 def _lasting(lasting: bool, problem: str) -> None:
@@ -174,21 +183,12 @@ def run_card(runs: tuple[Run, ...]) -> None:
 
 
 def _said() -> None:
-    """What the last step did to the plan, and the way back."""
+    """What the last step did to the plan; the way back is in the sidebar."""
     now = session.state()
     if now.refusal:
         widgets.message("refused", now.refusal)
     elif now.message is not None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(now.message.text, width="content")
-            st.button(
-                "Undo",
-                type="tertiary",
-                icon=":material/undo:",
-                disabled=not now.past,
-                on_click=session.act,
-                args=(StudioState.undo,),
-            )
+        st.caption(now.message.text)
 
 
 def _figures(run: Run, pinned: Run | None) -> None:

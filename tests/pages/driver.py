@@ -17,7 +17,7 @@ from mka.studio.jobs import DONE, Job
 from mka.studio.visit import Visit
 
 APP = str(Path(__file__).parents[2] / "app.py")
-PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "export")
+PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "runs", "export")
 MARKDOWN = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success")
 
 
