@@ -115,9 +115,7 @@ def _desk(source: str, visit: Visit, sources: Sources) -> tuple[Desk | None, str
     kept = kept_model(sources.store, source) if source else None
     if kept is not None:
         return _desk_of(kept), ""
-    gone = (
-        f"The model {said(source)} of this address {sources.gone}: open it on the Model page, then this address again."
-    )
+    gone = f"The model {said(source)} of this address {sources.gone}; open it on the Model page, then this link again."
     try:
         example = sources.example()
     except MkaError as error:
