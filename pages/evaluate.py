@@ -7,8 +7,9 @@ import streamlit as st
 from mka.figures import takeaways
 from mka.studio import session, trial_form, widgets
 from mka.studio.commands import evaluate_lines
+from mka.studio.prompt_view import prompt_view
 from mka.studio.receipt_view import receipt_view
-from mka.studio.report_view import measured_view, report_view
+from mka.studio.report_view import report_view
 
 session.guard("pages/evaluate.py")
 st.title("What did the merge cost?", anchor=False)
@@ -22,17 +23,22 @@ if not plan.groups:
     st.stop()
 st.text(takeaways.of_plan(plan))
 outcome = session.outcome()
-trial = trial_form.ask(desk, plan)
-if (outcome is None or outcome.report is None) and not session.process().queue.active():
-    st.info(
-        "Nothing is measured for this plan yet. The result will stand here beside the unmerged model and "
-        "beside deleting as many layers, which needs neither calibration nor merging."
-    )
-if outcome is not None and outcome.report is not None:
-    report_view(outcome.report)
+report = outcome.report if outcome is not None else None
+if report is not None:
+    trial = trial_form.ask_again(desk, plan)
+    report_view(report)
+else:
+    trial = trial_form.ask_first(desk, plan)
+    if not session.process().queue.active():
+        st.info(
+            "Nothing is measured for this plan yet. The result will stand here beside the unmerged model and "
+            "beside deleting as many layers, which needs neither calibration nor merging."
+        )
+prompt_view(desk, plan)
 if outcome is not None and outcome.receipt is not None:
-    with st.expander("Merge receipt: which tensors changed", expanded=outcome.report is None):
+    with st.expander("Merge receipt: which tensors changed", expanded=report is None):
         receipt_view(outcome.receipt)
-measured_view(session.measured())
+if report is not None:
+    st.page_link("pages/runs.py", label="Compare it with the other plans measured", icon=":material/leaderboard:")
 shown = outcome.trial if outcome is not None and outcome.trial is not None else trial
 widgets.command(evaluate_lines(desk, plan, shown, session.out_folder()))

@@ -1,108 +1,73 @@
-"""A report on the screen: verdict, figures beside baseline and controls, subjects, generations."""
+"""A report on the screen: the verdict first, then figures, then pictures, then what the models write."""
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Sequence
 
 import streamlit as st
 
-from mka.figures import takeaways, words
-from mka.figures.evaluation import report_series, subject_dots
+from mka.evaluation.verdict import disagreement, headline
+from mka.figures import evaluation_words, takeaways, words
+from mka.figures.evaluation import accuracy_change, perplexity_change
+from mka.figures.overview import overview_dots
+from mka.figures.subjects import subject_dots
+from mka.figures.theme import Theme
+from mka.figures.token_divergence import by_position, divergence_curves
 from mka.objects.jsonable import jsonable
-from mka.objects.report import Report, Result
+from mka.objects.report import Report
 from mka.studio import session, widgets
-from mka.studio.desk import Outcome
+from mka.studio.generation_view import generations_view
 from mka.studio.memory import count_text
-from mka.studio.naming import listed
+from mka.studio.report_tables import figures_csv, figures_table, measured_on, positions_csv, subjects_csv
 
-HEADER = (
-    "Model",
-    "Layers",
-    "Perplexity",
-    "± s.e.",
-    "Accuracy",
-    "95 % interval",
-    "By letter",
-    "KL (nats)",
-    "Same next token",
+CONTROLS = (
+    "truncate deletes as many layers from the end, drop-keep-last those before the last one. "
+    "Neither needs calibration or merging."
 )
-MEASURED = ("Merged layers", "Layers", "Perplexity", "Accuracy", "KL (nats)", "Texts", "Questions", "Shots")
 
 
 def report_view(report: Report) -> None:
     """Draw all of it; perplexity and accuracy always stand together."""
-    st.subheader("Verdict", anchor=False)
+    st.html(headline_html(headline(report.result, report.baseline, report.controls), session.theme()))
     st.text(report.verdict)
-    st.caption(measured_on(report))
-    _headline(report)
-    rows = [_row(name, result) for name, result in report_series(report)]
-    st.dataframe(_columns(HEADER, rows), hide_index=True, width="stretch")
-    st.caption(
-        "truncate deletes as many layers from the end, drop-keep-last those before the last one. "
-        "Neither needs calibration or merging."
-    )
-    for sentence in takeaways.of_lengths(report):
-        st.text(sentence)
-    with st.container(horizontal=True):
-        widgets.download("Figures (CSV)", lambda: widgets.csv_text(HEADER, rows), "evaluation.csv")
-        widgets.download("Report (JSON)", lambda: json.dumps(jsonable(report), indent=2) + "\n", "report.json")
+    _figures(report)
+    st.text(measured_on(report))
+    _overview(report)
     if report.result.choices:
-        st.subheader("Subject by subject", anchor=False)
-        figure = subject_dots(report, session.theme())
-        widgets.chart(figure, "subjects", takeaways.of_report(report))
-        st.caption("Bars are 95 % Wilson intervals; left of the dotted line is worse than guessing.")
-        widgets.take_away(figure, "subjects", lambda: subjects_csv(report))
+        _subjects(report)
+    if by_position(report):
+        _positions(report)
     if report.result.generations:
-        _generations(report)
+        st.subheader("What they write", anchor=False)
+        generations_view(report.result.generations)
 
 
-def measured_view(outcomes: Sequence[Outcome]) -> None:
-    """Every plan that this session measured, to compare; nothing where there is only one."""
-    if len(outcomes) < 2:
-        return
-    st.subheader("Plans measured so far", anchor=False)
-    rows = [_measured_row(outcome) for outcome in outcomes]
-    st.dataframe(_columns(MEASURED, rows), hide_index=True, width="stretch")
-    widgets.download("Plans (CSV)", lambda: widgets.csv_text(MEASURED, rows), "plans.csv")
-
-
-def measured_on(report: Report) -> str:
-    """How many texts and questions the figures rest on."""
-    parts = []
-    if report.result.perplexity:
-        parts.append(f"{report.result.perplexity.texts} texts of {report.text_source}")
-    if report.result.choices:
-        shots = f" with {report.result.choices.shots} solved before each" if report.result.choices.shots else ""
-        parts.append(f"{report.result.choices.n} questions of {report.question_source}{shots}")
-    return f"Measured on {' and '.join(parts)}, seed {report.seed}." if parts else f"Seed {report.seed}."
-
-
-def subjects_csv(report: Report) -> str:
-    """One row per model and subject."""
-    rows = (
-        (name, subject, one.accuracy, one.letter, one.n)
-        for name, result in report_series(report)
-        if result.choices
-        for subject, one in result.choices.subjects.items()
+def headline_html(sentence: str, theme: Theme) -> str:
+    """The verdict in a few words, larger than anything else on the page; "" where there is none."""
+    if not sentence:
+        return ""
+    style = (
+        f"border-left: 5px solid {theme.accent}; color: {theme.text}; padding: 0.15rem 0 0.25rem 1rem; "
+        "margin-top: 0.75rem; font-size: clamp(1.35rem, 1rem + 1.6vw, 2.1rem); line-height: 1.25; font-weight: 600"
     )
-    return widgets.csv_text(("model", "subject", "accuracy", "by letter", "questions"), rows)
+    return f'<div role="heading" aria-level="2" style="{style}">{html.escape(sentence)}</div>'
 
 
-def _headline(report: Report) -> None:
+def _figures(report: Report) -> None:
     result, base = report.result, report.baseline
     rows: list[widgets.Figure] = []
     if result.perplexity:
         beneath = None
         if base and base.perplexity:
-            share = result.perplexity.value / base.perplexity.value - 1
-            beneath = f"{words.change(share)} of {words.number(base.perplexity.value)}"
+            change = perplexity_change(result.perplexity, base.perplexity)
+            beneath = f"{change} of {words.number(base.perplexity.value)}"
         rows.append(("Perplexity", words.number(result.perplexity.value), beneath))
     if result.choices:
         beneath = None
         if base and base.choices:
-            points = words.signed(100 * (result.choices.accuracy - base.choices.accuracy))
-            beneath = f"{points} points of {words.percent(base.choices.accuracy)}"
+            points = accuracy_change(result.choices, base.choices)
+            beneath = f"{points} of {words.percent(base.choices.accuracy)}"
         rows.append(("Accuracy", words.percent(result.choices.accuracy), beneath))
     if result.divergence:
         beneath = f"KL {words.number(result.divergence.kl, 3)} nats"
@@ -115,49 +80,41 @@ def _headline(report: Report) -> None:
     widgets.figures(rows)
 
 
-def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    return {head: [row[i] for row in rows] for i, head in enumerate(header)}
+def _overview(report: Report) -> None:
+    st.subheader("Language and answers side by side", anchor=False)
+    said = evaluation_words.of_overview(report)
+    if report.result.perplexity or report.result.choices:
+        told = " ".join(filter(None, (said, disagreement(report.result, report.baseline))))
+        figure = overview_dots(report, session.theme())
+        widgets.chart(figure, "overview", told)
+        st.text(told)
+        st.caption("The thin line is the unmerged model; differences of accuracy are in percentage points. " + CONTROLS)
+        widgets.take_away(figure, "evaluation", lambda: figures_csv(report))
+    with st.expander("All figures as a table"):
+        st.table(figures_table(report), hide_index=True, border="horizontal")
+    for sentence in takeaways.of_lengths(report):
+        st.text(sentence)
+    widgets.download("Report (JSON)", lambda: json.dumps(jsonable(report), indent=2) + "\n", "report.json")
 
 
-def _row(name: str, result: Result) -> tuple[str, ...]:
-    perplexity, choices, divergence = result.perplexity, result.choices, result.divergence
-    return (
-        name,
-        str(result.cost.layers),
-        words.number(perplexity.value) if perplexity else "",
-        words.number(perplexity.stderr, 2) if perplexity else "",
-        words.percent(choices.accuracy) if choices else "",
-        " to ".join(map(words.percent, choices.ci95)) if choices else "",
-        words.percent(choices.letter) if choices else "",
-        words.number(divergence.kl, 3) if divergence else "",
-        words.percent(divergence.top1) if divergence else "",
+def _subjects(report: Report) -> None:
+    st.subheader("Subject by subject", anchor=False)
+    said = evaluation_words.of_subjects(report)
+    figure = subject_dots(report, session.theme())
+    widgets.chart(figure, "subjects", said)
+    st.text(said)
+    st.caption(
+        "Sorted by loss; beside each subject the points that it lost or won. Bars are 95 % Wilson intervals; left of "
+        "the dotted line is worse than guessing."
     )
+    widgets.take_away(figure, "subjects", lambda: subjects_csv(report))
 
 
-def _measured_row(outcome: Outcome) -> tuple[str, ...]:
-    report = outcome.report
-    assert report is not None
-    result = report.result
-    return (
-        listed(group.layers for group in outcome.plan.groups),
-        f"{outcome.plan.depth} → {outcome.plan.layers_after}",
-        words.number(result.perplexity.value) if result.perplexity else "",
-        words.percent(result.choices.accuracy) if result.choices else "",
-        words.number(result.divergence.kl, 3) if result.divergence else "",
-        str(result.perplexity.texts) if result.perplexity else "",
-        str(result.choices.n) if result.choices else "",
-        str(result.choices.shots) if result.choices else "",
-    )
-
-
-def _generations(report: Report) -> None:
-    st.subheader("What they write", anchor=False)
-    st.caption("The most likely next token, again and again; text as the models wrote it.")
-    for generation in report.result.generations:
-        with st.container(border=True):
-            st.text(generation.prompt)
-            left, right = st.columns(2)
-            left.caption("unmerged")
-            left.text(generation.baseline)
-            right.caption("merged")
-            right.text(generation.model)
+def _positions(report: Report) -> None:
+    st.subheader("Where in a text they part", anchor=False)
+    said = evaluation_words.of_positions(report)
+    figure = divergence_curves(report, session.theme())
+    widgets.chart(figure, "positions", said)
+    st.text(said)
+    st.caption("KL of each model's next token from the unmerged model's. Fewer texts reach the late positions.")
+    widgets.take_away(figure, "positions", lambda: positions_csv(report))

@@ -9,29 +9,16 @@ import pytest
 from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.colouring import place_scale
-from mka.figures.evaluation import subject_dots, wilson
 from mka.figures.heatmap import colour_range, heatmap
 from mka.figures.layer_strip import layer_strip
 from mka.figures.manifold import axis_range, by_scale, by_subject, subjects_of
-from mka.figures.plan_ruler import plan_ruler
 from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
-from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
+from tests.contrast import contrast
 from tests.studio.builders import a_report, a_similarity, a_summary, an_embedding
 
 GROUP = MergeGroup((2, 3, 4), (0.5, 0.25, 0.25))
-
-
-def contrast(one: str, two: str) -> float:
-    """WCAG contrast ratio of two #RRGGBB colours."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted((luminance(one), luminance(two)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
@@ -166,44 +153,12 @@ def test_points_without_texts_are_still_drawn():
     assert subjects_of(bare) == () and subjects_of(an_embedding()) == ("animals", "rulers", "sums")
 
 
-def test_ruler_has_a_block_per_layer_before_and_after():
-    plan = MergePlan(8, (GROUP, MergeGroup((6,), method="drop")))
-    figure = plan_ruler(plan, LIGHT)
-    texts = [trace.text for trace in figure.data]
-    assert len(texts) == 8 + 5
-    assert "layer 6 is dropped" in texts and "layer 3 is in group 1" in texts
-    assert "new layer 2: made of layer 2, 3, 4" in texts
-
-
 def test_layer_strip_has_a_colour_per_type():
     types = ("full_attention", "sliding_attention") * 3
     layers = tuple(replace(layer, type=kind) for layer, kind in zip(a_summary(6).per_layer, types, strict=True))
     figure = layer_strip(replace(a_summary(6), layer_types=types, per_layer=layers), LIGHT)
     kinds = {trace.name: trace.marker.color for trace in figure.data if trace.name}
     assert set(kinds) == {"full attention", "sliding attention"} and len(set(kinds.values())) == 2
-
-
-def test_wilson_solves_its_own_equation():
-    """The bounds p solve (share - p)^2 = z^2 p (1 - p) / n: the definition of the interval."""
-    for share, n in ((0.9, 50), (0.25, 8), (0.0, 10), (1.0, 10)):
-        for bound in wilson(share, n):
-            assert (share - bound) ** 2 == pytest.approx(1.959963984540054**2 * bound * (1 - bound) / n, abs=1e-12)
-    assert wilson(0.3, 0) == (0.0, 1.0)
-
-
-def test_subject_dots_show_every_model_with_intervals():
-    figure = subject_dots(a_report(), LIGHT)
-    assert [trace.name for trace in figure.data] == ["merged", "unmerged", "truncate", "drop-keep-last"]
-    merged = figure.data[0]
-    assert list(merged.x) == [0.9, 0.9]
-    low, high = wilson(0.9, 50)
-    assert math.isclose(merged.error_x.array[0], high - 0.9) and math.isclose(merged.error_x.arrayminus[0], 0.9 - low)
-    assert len({trace.marker.symbol for trace in figure.data}) == 4
-
-
-def test_report_sentence_never_gives_accuracy_alone():
-    said = takeaways.of_report(a_report())
-    assert "erplexity 2.6 to 3" in said and "accuracy 97.0 % to 90.0 %" in said
 
 
 def test_what_did_not_fit_into_the_context_is_said():
@@ -234,8 +189,6 @@ def test_numbers_as_words():
     ]  # fmt: skip
 
 
-def test_a_deep_models_ruler_and_bars_leave_some_numbers_out():
-    labels = [a.text for a in plan_ruler(MergePlan(80), LIGHT).layout.annotations]
-    assert len(labels) < 60 and labels[:2] == ["0", "3"]
+def test_a_deep_models_bars_leave_some_numbers_out():
     assert len(adjacent_strip(a_similarity(80), LIGHT).layout.xaxis.tickvals) <= 16
     assert len(adjacent_strip(a_similarity(12), LIGHT).layout.xaxis.tickvals) == 11

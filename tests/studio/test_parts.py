@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,14 @@ from mka.objects.plan import MergePlan
 from mka.objects.sizes import bytes_text
 from mka.planning.planner import plan
 from mka.studio.desk import Outcome
+from mka.studio.export_place import export_folder
 from mka.studio.matrix import as_csv
 from mka.studio.memory import count_text, free_bytes
 from mka.studio.offers import checkpoints
 from mka.studio.proposals import parse_plan, propose
-from mka.studio.report_view import measured_on, subjects_csv
 from mka.studio.savings_view import saved_words, size_words
 from mka.studio.visit import OUTCOMES_KEPT, VISITS_KEPT, Process
 from mka.studio.widgets import csv_text
-from mka.studio.work import export_folder
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
 
 
@@ -35,19 +33,6 @@ def test_a_matrix_as_csv_reads_back():
     lines = as_csv(a_similarity(3)).splitlines()
     assert lines[0] == "layer,0,1,2"
     assert [float(cell) for cell in lines[2].split(",")] == [1.0, *a_similarity(3).values[1]]
-
-
-def test_subjects_as_csv_name_every_model():
-    rows = subjects_csv(a_report()).splitlines()
-    assert rows[0] == "model,subject,accuracy,by letter,questions" and "unmerged,sums,0.97,0.25,50" in rows
-    assert len(rows) == 1 + 4 * 2
-
-
-def test_what_the_figures_rest_on():
-    report = replace(a_report(), text_source="a.txt", question_source="mmlu")
-    assert measured_on(report) == "Measured on 30 texts of a.txt and 100 questions of mmlu, seed 0."
-    bare = replace(report, result=replace(report.result, perplexity=None, choices=None))
-    assert measured_on(bare) == "Seed 0."
 
 
 @pytest.mark.parametrize(
