@@ -8,59 +8,38 @@ from pathlib import Path
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
+from mka.objects.sizes import bytes_text
 from mka.studio import courses
 from mka.studio.desk import Continuation, Desk, OpenOrder, Order, Outcome, Trial
 from mka.studio.jobs import Task
-from mka.studio.memory import Fit, free_bytes
+from mka.studio.memory import free_bytes
 from mka.studio.visit import Process
 
 
-def estimate(process: Process, order: OpenOrder) -> Task:
-    """Say what a model needs in memory before it is fetched or loaded, and keep it for the form."""
+def estimate(source: str) -> Task:
+    """Say what a model needs in memory before it is loaded, from its config and file headers."""
 
     def work(progress: Progress, cancel: Cancel) -> str:
-        progress(f"looking up the size of {order.source}", 0, 0)
-        fit = _fit(process, order)
-        cancel.check()
-        return f"{order.source}: {fit.sentence}"
+        from mka.models.memory import estimate as need
 
-    return Task(work, order)
+        progress(f"looking up the size of {source}", 0, 0)
+        needed, free = need(source), free_bytes()
+        cancel.check()
+        fits = "it fits" if needed < free else "it does not fit; choose a smaller model or a machine with more memory"
+        return f"{source} needs about {bytes_text(needed)}; {bytes_text(free)} are free: {fits}."
+
+    return Task(work, source)
 
 
 def open_model(process: Process, order: OpenOrder) -> Task:
-    """Load a model for which there is room and describe it: a Desk without an analysis. What is too large is
-    refused before anything of it is fetched."""
+    """Load a model and describe it: a Desk without an analysis."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
-        progress(f"looking up the size of {order.source}", 0, 0)
-        fit = _fit(process, order)
-        if not fit.fits:
-            raise BadInput(
-                f"{fit.sentence} Press Open once more to open it anyway, or choose a smaller type of weights"
-            )
-        return _opened(process, order, progress)
+        from mka.models.summary import summarize
+
+        return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
     return Task(work, order, courses.of_opening())
-
-
-def open_anyway(process: Process, order: OpenOrder) -> Task:
-    """As `open_model`, whether there is room or not."""
-    return Task(lambda progress, cancel: _opened(process, order, progress), order, courses.of_opening())
-
-
-def _fit(process: Process, order: OpenOrder) -> Fit:
-    from mka.models.memory import estimate as need
-
-    needed = need(order.source, revision=order.opening.revision, dtype=order.opening.dtype)
-    process.models.needs[order] = needed
-    held = process.models.held
-    return Fit(needed, free_bytes(), held.bytes if held is not None else 0)
-
-
-def _opened(process: Process, order: OpenOrder, progress: Progress) -> Desk:
-    from mka.models.summary import summarize
-
-    return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
 
 def analyze(process: Process, desk: Desk, order: Order) -> Task:
@@ -72,7 +51,7 @@ def analyze(process: Process, desk: Desk, order: Order) -> Task:
 
         made = compute(
             process.models.on_demand(desk.order),
-            load_texts(order.calibration, split=order.split, field=order.field),
+            load_texts(order.calibration, split=order.split),
             measures=order.measures,
             embeddings=order.embeddings,
             dims=order.dims,
@@ -146,3 +125,13 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
 
     return Task(work, (desk.order, plan, folder), courses.of_export())
+
+
+def export_folder(root: Path, name: str) -> Path:
+    """Where an export of this name goes. BadInput for a name that would leave `root` or is taken."""
+    if not name.strip() or name != Path(name).name or name in (".", ".."):
+        raise BadInput(f"{name!r} is no folder name; use one name without slashes")
+    folder = root / name
+    if folder.exists():
+        raise BadInput(f"{folder} exists already; choose another name")
+    return folder
