@@ -30,8 +30,9 @@ def plan_pair(
                 fillcolor=translucent(theme.accent, 0.2), line={"width": 0}, layer="below",
             )  # fmt: skip
         add_ruler(figure, plan, theme, lift=lift)
+        title = escape(name[:1].upper() + name[1:])
         figure.add_annotation(
-            text=f"<b>{escape(name)}</b>", x=-0.5, y=lift + 1 + BLOCK + NUMBER, xanchor="left", yanchor="bottom",
+            text=f"<b>{title}</b>", x=-0.5, y=lift + 1 + BLOCK + NUMBER, xanchor="left", yanchor="bottom",
             showarrow=False, font={"color": theme.text, "size": 13},
         )  # fmt: skip
     styled(figure, theme, height=480)

@@ -130,15 +130,14 @@ def _draw(summary: ModelSummary, mine: Side, other: Side) -> None:
     st.text(takeaway)
     widgets.take_away(figure, "plan-pair", lambda: layers_csv(mine, other, differing))
     rows = table(summary, mine, other)
-    st.dataframe(
+    st.table(
         {
-            "": [row.name for row in rows],
+            "Quantity": [row.name for row in rows],
             mine.name.capitalize(): [_said(row.values[0], row.said) for row in rows],
             other.name.capitalize(): [_said(row.values[1], row.said) for row in rows],
             "Difference": [_signed(row) for row in rows],
         },
         hide_index=True,
-        width="stretch",
     )
     if not all(row.comparable for row in rows):
         st.text("The two were measured on other texts or questions: their perplexity and accuracy do not compare.")

@@ -16,7 +16,7 @@ CHOICES = {"average": "Average", "keep": "Keep one", "drop": "Drop all"}
 CHOSEN = "plan-group"
 """Which group is edited, counted in the plan's order."""
 STEP = 0.01
-SLIDER, SELECT = 210, 160
+SLIDER, SELECT = 190, 160
 """Pixels: so many stand beside each other as the page has room for."""
 
 Transition = Callable[[StudioState, object], StudioState]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mka.figures.plan_pair import LIFT, plan_pair
+from mka.figures.plan_pair import LIFT, of_plan_pair, plan_pair
 from mka.figures.plan_ruler import BLOCK, LOWER, UPPER, group_at, mark_at, mark_id, mark_of, plan_ruler, runs, shares
 from mka.figures.theme import DARK, LIGHT, group_colours
 from mka.objects.plan import MergeGroup, MergePlan
@@ -103,4 +103,14 @@ def test_two_plans_stand_on_one_axis_and_their_differences_are_marked_in_both():
     assert [trace.base for trace in uppers] == [LIFT + 1, 1] and uppers[0].x == uppers[1].x
     bands = sorted((s.x0, s.x1) for s in figure.layout.shapes)
     assert bands == [(4.5, 5.5), (4.5, 5.5), (6.5, 9.5), (6.5, 9.5)]
-    assert [a.text for a in figure.layout.annotations] == ["<b>this &lt;plan&gt;</b>", "<b>another</b>"]
+    assert [a.text for a in figure.layout.annotations] == ["<b>This &lt;plan&gt;</b>", "<b>Another</b>"]
+
+
+def test_the_sentence_says_how_deep_each_leaves_the_model_and_where_they_differ():
+    names = ("this plan", "another")
+    assert (
+        of_plan_pair(PLAN, PLAN, names=names, differing=()) == "Both plans leave 6 of 10 layers, and they are the same."
+    )
+    said = of_plan_pair(PLAN, MergePlan(10), names=names, differing=(2, 3, 4, 9))
+    assert said == "Of 10 layers, this plan leaves 6 and another 10; they differ on layers 2–4, 9."
+    assert of_plan_pair(PLAN, PLAN, names=names, differing=(7,)).endswith("; they differ on layer 7.")

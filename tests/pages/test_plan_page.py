@@ -35,7 +35,7 @@ def planned(studio: Studio) -> tuple[MergeGroup, ...]:
 
 def table(at: AppTest) -> dict[str, list[str]]:
     """The rows of the comparison by name: both plans and their difference."""
-    frame = at.dataframe[-1].value
+    frame = at.table[-1].value
     return {row[0]: list(row[1:]) for row in frame.itertuples(index=False)}
 
 
