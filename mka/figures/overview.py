@@ -147,8 +147,8 @@ def _draw(figure: go.Figure, panel: _Panel, series: Sequence[tuple[str, Result]]
         ends = {"x": [CHANCE, CHANCE], "y": [-0.7, len(series) - 0.5]}
         dotted = {"color": theme.muted, "width": 1.5, "dash": "dot"}
         figure.add_trace(go.Scatter(**ends, mode="lines", line=dotted, hoverinfo="skip"), row=1, col=column)
-        name = {"text": "chance", "font": {"color": theme.muted, "size": 12}, "showarrow": False, "yanchor": "bottom"}
-        figure.add_annotation(x=CHANCE, y=-0.7, **name, row=1, col=column)
+        label = {"text": "chance", "font": {"color": theme.muted, "size": 12}, "showarrow": False, "yanchor": "bottom"}
+        figure.add_annotation(x=CHANCE, y=-0.7, **label, row=1, col=column)
     figure.update_xaxes(
         type="log" if panel.logarithmic else "linear",
         range=list(panel.range),
