@@ -33,7 +33,7 @@ def selection_words(state: StudioState) -> str:
     if state.picked is not None:
         return f"Layer {state.picked}"
     if not state.candidate:
-        return "None: click a cell or a layer in a picture, or choose layers on the Explore page."
+        return "None: click a cell or a layer"
     proposer = "" if state.origin.strategy == "manual" else f", proposed by {state.origin.strategy}"
     return f"Layers {listed(state.candidate_layers)}{proposer}"
 

@@ -16,6 +16,6 @@ def own_rules() -> None:
     st.html(
         "<style>"
         f"[data-testid=stButtonGroup] [data-selected=true] p {{ color: {theme().text}; }}"
-        f"body:has([data-testid=stSidebar][aria-expanded=true]) .st-key-{WHERE_FOLDED} {{ display: none; }}"
+        f"body:has([data-testid=stSidebar][data-collapsed=false]) .st-key-{WHERE_FOLDED} {{ display: none; }}"
         "</style>"
     )
