@@ -10,11 +10,11 @@ from types import MappingProxyType
 import plotly.graph_objects as go
 
 from mka.figures import words
-from mka.figures.theme import OKABE_ITO, VERMILION, Theme, escape, styled
+from mka.figures.evaluation import MERGED, OTHER, UNMERGED, looks
+from mka.figures.theme import Theme, escape, styled
 from mka.objects.report import Report, Result
 from mka.objects.run import Run
 
-MERGED, UNMERGED, TRUNCATE, KEEP_LAST = "merged", "unmerged", "truncate", "drop-keep-last"
 SIZE, CHOSEN_SIZE = 11, 20
 
 
@@ -190,13 +190,7 @@ def _front(points: Cloud, theme: Theme) -> go.Scatter:
 
 
 def _marks(kind: str, spots: Sequence[Spot], points: Cloud, theme: Theme) -> go.Scatter:
-    looks = {
-        MERGED: (VERMILION, "circle"),
-        UNMERGED: (theme.text, "diamond-open"),
-        TRUNCATE: (OKABE_ITO[0], "square"),
-        KEEP_LAST: (OKABE_ITO[2], "triangle-up"),
-    }
-    colour, symbol = looks.get(kind, (OKABE_ITO[7], "x"))
+    colour, symbol = looks(theme).get(kind, OTHER)
     return go.Scatter(
         x=[spot.x for spot in spots],
         y=[spot.y for spot in spots],

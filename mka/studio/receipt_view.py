@@ -19,7 +19,7 @@ def receipt_view(receipt: Receipt) -> None:
     widgets.figures(
         [
             ("Layers", f"{receipt.layers_before} → {receipt.layers_after}", None),
-            ("Weights", f"{bytes_text(receipt.bytes_before)} → {bytes_text(receipt.bytes_after)}", None),
+            ("Weights", f"{_size(receipt.bytes_before)} → {_size(receipt.bytes_after)}", None),
             ("Tensors changed", str(len(receipt.changes)), None),
             ("Tensors shared", str(receipt.shared_tensors), None),
         ]
@@ -40,3 +40,8 @@ def receipt_view(receipt: Receipt) -> None:
         widgets.download("Tensors (CSV)", lambda: widgets.csv_text(HEADER, rows), f"receipt-{receipt.plan_key}.csv")
         text = json.dumps(jsonable(receipt), indent=2) + "\n"
         widgets.download("Receipt (JSON)", text, f"receipt-{receipt.plan_key}.json")
+
+
+def _size(count: int) -> str:
+    """Bytes with a space that no line breaks at."""
+    return bytes_text(count).replace(" ", "\N{NO-BREAK SPACE}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mka.figures import words
+from mka.figures.evaluation import MANY_TIMES
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.report import Result
 from mka.objects.run import Run, Trial
@@ -107,6 +108,12 @@ def _change(title: str, value: Callable[[Run, Result | None], float], say: Calla
     return Column(title, lambda run, against: _known(value(run, against), say), value)
 
 
+def _times(share: float) -> str:
+    """A relative change, said as a factor where it is large."""
+    factor = 1 + share
+    return f"\N{MULTIPLICATION SIGN}{words.number(factor, 3)}" if factor >= MANY_TIMES else words.change(share)
+
+
 def _points(share: float) -> str:
     return f"{words.signed(100 * share)} points"
 
@@ -129,7 +136,7 @@ _COLUMNS = (
     _change(
         "Perplexity Δ",
         lambda run, against: _perplexity(run.report.result) / _perplexity(against) - 1,
-        words.change,
+        _times,
     ),
     _figure("Accuracy", lambda run: _accuracy(run.report.result), words.percent),
     _change("Accuracy Δ", lambda run, against: _accuracy(run.report.result) - _accuracy(against), _points),

@@ -109,10 +109,10 @@ def test_evaluate_shows_merged_unmerged_and_the_free_controls(planned: Studio, q
     assert planned.says("Perplexity is measured too")
     planned.set("number_input", "At most, of each", 6).press("Merge and evaluate").finish()
     assert not planned.at.exception
-    table = planned.at.dataframe[0].value
-    assert list(table["Model"]) == ["merged", "unmerged", "truncate", "drop-keep-last"]
-    assert list(table["Layers"]) == ["3", "4", "3", "3"]
-    assert all(table["Perplexity"]) and all(table["Accuracy"])
+    table = planned.at.table[0].value.set_index("Figure")
+    assert list(table) == ["merged", "unmerged", "truncate", "drop-keep-last"]
+    assert list(table.loc["Layers"]) == ["3", "4", "3", "3"]
+    assert all(table.loc["Perplexity ± s.e."]) and all(table.loc["Accuracy"])
     assert planned.says("6 questions of")
     assert planned.commands[-1].endswith(f"--tasks perplexity,choices --data {questions} --limit 6")
     planned.set("number_input", "At most, of each", 4)
@@ -129,33 +129,15 @@ def test_evaluating_on_calibration_texts_is_refused(opened: Studio, texts: Path)
     assert opened.says("Evaluating the merge failed: ")
 
 
-def test_two_measured_plans_stand_side_by_side(planned: Studio, questions: Path):
-    planned.go("evaluate").set("text_input", "Texts and questions", str(questions))
-    planned.set("multiselect", "Measure", ["perplexity"]).press("Merge and evaluate").finish()
-    planned.go("plan").press("Undo")
-    planned.widget("number_input", "From layer").set_value(2)
-    planned.widget("number_input", "To layer").set_value(3)
-    planned.press("Propose").press("Add to plan").go("evaluate").press("Merge and evaluate").finish()
-    assert list(planned.at.dataframe[-1].value["Merged layers"]) == ["1–2", "2–3"]
-
-
 def test_export_writes_a_folder_that_any_tool_loads(planned: Studio, tmp_path: Path):
     planned.go("export").set("text_input", "Folder name", "small").press("Write the checkpoint").finish()
     folder = tmp_path / "out" / "small"
     assert planned.says(str(folder)) and planned.says("Reloaded from there")
     assert read_plan(folder / "mka-plan.json").groups[0].layers == (1, 2)
     assert AutoModelForCausalLM.from_pretrained(folder).config.num_hidden_layers == 3
-    planned.press("Write the checkpoint")
-    assert planned.says("exists already; choose another name")
+    assert planned.says("Written there.") and planned.widget("button", "Write the checkpoint").disabled
     planned.go("model")
     assert planned.widget("selectbox", "Open a model").options[-1] == str(folder)
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", "..", " "])
-def test_export_stays_in_its_folder(planned: Studio, tmp_path: Path, name: str):
-    planned.go("export").set("text_input", "Folder name", name).press("Write the checkpoint")
-    assert planned.says("is no folder name")
-    assert not (tmp_path / "up").exists() and not (tmp_path / "out").exists()
 
 
 def test_a_plan_file_is_opened_or_refused(planned: Studio):
