@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench bench-analysis clean
+.PHONY: setup app test check bench bench-analysis bench-studio screenshots clean
 
 setup: $(READY)
 
@@ -36,6 +36,12 @@ bench: setup
 
 bench-analysis: setup
 	$(BIN)/python -m benchmarks.analysis
+
+bench-studio: setup
+	$(BIN)/python -m benchmarks.clicks
+
+screenshots: setup
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:
 	rm -rf $(VENV) build out .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

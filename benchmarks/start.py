@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.timing import medians
 
@@ -44,27 +46,41 @@ def wait_for(port: int) -> None:
     raise SystemExit("the studio did not answer within 30 s")
 
 
-def first_picture() -> tuple[float, float]:
-    """Seconds from the command to the heatmap on screen, and of a second visit."""
+@contextmanager
+def studio(**environment: str) -> Iterator[str]:
+    """A studio of its own on a free port until the block ends; its address."""
     port = free_port()
+    command = [sys.executable, "-m", "mka", "studio", "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=10)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def first_picture() -> tuple[float, float]:
+    """Seconds from the command to the heatmap on screen, and of a second visit."""
+    with chromium() as browser:
         begun = time.perf_counter()
-        server = subprocess.Popen([sys.executable, "-m", "mka", "studio", "--port", str(port)])
-        try:
-            wait_for(port)
+        with studio() as address:
             waited = []
             for _ in range(2):
                 page = browser.new_page()
-                page.goto(f"http://127.0.0.1:{port}/")
-                page.wait_for_selector(".js-plotly-plot .heatmaplayer image, .js-plotly-plot .hm image", timeout=30_000)
+                page.goto(address)
+                page.wait_for_selector(".st-key-heatmap .mka-chart[aria-busy=false]", timeout=60_000)
                 waited.append(time.perf_counter() - begun)
                 page.close()
                 begun = time.perf_counter()
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=10)
-        browser.close()
     return waited[0], waited[1]
 
 

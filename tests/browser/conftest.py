@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,17 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 HINT = "The browser tests need Chromium: apt-get install chromium, or set CHROMIUM to its executable."
 
 
+def chromium_executable(environment: Mapping[str, str]) -> str | None:
+    """The system's Chromium, or what CHROMIUM names; None where there is none."""
+    named = environment.get("CHROMIUM")
+    return next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium of the system; without one the tests fail and say how to get it."""
-    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if executable is None or not shutil.which(executable):
+    executable = chromium_executable(os.environ)
+    if executable is None:
         pytest.fail(HINT, pytrace=False)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))

@@ -27,7 +27,7 @@ def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, visitor
     """Measured in the server's own seconds, so that a busy machine does not decide."""
     with running_studio(tmp_path / "out") as fresh:
         first = visitor(fresh).open()
-        first.page.locator('.st-key-heatmap .heatmaplayer image').wait_for()
+        first.page.locator(".st-key-heatmap .mka-chart[aria-busy=false]").wait_for()
         assert first.page.url.startswith(f"{fresh.url}/explore")
         server = psutil.Process(fresh.pid)
         used = server.cpu_times()

@@ -1,0 +1,83 @@
+"""Draw every screen of the studio from the demo, light and dark, into docs/images.
+
+python -m tests.browser.screenshots          (`make screenshots`; about four minutes on two cores)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.conftest import FLAGS, chromium_executable
+from tests.browser.server import Server, running_studio
+from tests.browser.visit import Visit
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SIZE = (1440, 1080)
+QUESTIONS = "40"
+COLOURS = 256
+"""So many are enough for a screen, and make files a third as large."""
+
+
+def walk(visit: Visit, look: str) -> None:
+    """Every screen, with something on it: two plans, both measured."""
+
+    def picture(name: str) -> None:
+        save(visit, f"{name}-{look}")
+
+    visit.open().click_cell(6, 8)
+    picture("explore")
+    visit.choose("Compare with", "Block influence")
+    picture("difference")
+    visit.choose("Compare with", "nothing").press("Add to plan").go("Evaluate")
+    measure(visit)
+    visit.go("Explore").click_cell(3, 4).press("Add to plan").go("Evaluate")
+    measure(visit)
+    picture("evaluate")
+    for page in ("Model", "Manifold", "Layers", "Plan", "Runs", "Export", "Guide"):
+        visit.go(page)
+        picture(page.lower())
+
+
+def measure(visit: Visit) -> None:
+    visit.fill("Texts and questions", "demo").fill("At most, of each", QUESTIONS)
+    visit.press("Merge and evaluate").finish_job("Evaluating the merge: done")
+    visit.press("Dismiss")
+
+
+def save(visit: Visit, name: str) -> None:
+    visit.page.mouse.move(0, 0)  # no label of what lies under the pointer
+    visit.page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+    visit.page.wait_for_timeout(400)
+    file = IMAGES / f"{name}.png"
+    visit.page.screenshot(path=file)
+    Image.open(file).convert("RGB").quantize(COLOURS).save(file, optimize=True)
+
+
+def draw(browser: Browser, server: Server, look: str) -> None:
+    width, height = SIZE
+    scheme = "dark" if look == "dark" else "light"
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    visit = Visit(context.new_page(), server)
+    walk(visit, look)
+    context.close()
+    if visit.wrong:
+        raise SystemExit("\n".join(visit.wrong))
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_executable(os.environ), args=list(FLAGS))
+        for look in ("light", "dark"):
+            with running_studio(Path(folder) / look, {"MKA_STORE": str(Path(folder) / f"store-{look}")}) as server:
+                draw(browser, server, look)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
