@@ -37,6 +37,7 @@ def test_a_click_on_a_bar_proposes_the_pair(visit: Visit):
 
 def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path):
     visit.open().click_cell(4, 5).click_cell(4, 5).go("Evaluate")
+    visit.unfold("What is measured, and on what")
     visit.fill("Texts and questions", "demo").fill("At most, of each", "12")
     visit.press("Merge only").finish_job("Merging: done")
     expect(visit.page.get_by_text("Layers renumbered")).to_be_visible()
@@ -44,10 +45,10 @@ def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path)
     expect(visit.page.get_by_role("progressbar")).to_be_visible()
     expect(visit.button("Cancel")).to_be_visible()
     visit.finish_job("Evaluating the merge: done")
-    expect(visit.page.get_by_role("heading", name="Verdict")).to_be_visible()
+    expect(visit.page.get_by_role("heading", level=2)).to_be_visible()
     for word in ("Perplexity", "Accuracy", "Same next token"):
         expect(visit.page.get_by_test_id("stMetric").filter(has_text=word)).to_be_visible()
-    expect(visit.page.locator(".js-plotly-plot .legendtext")).to_have_text(
+    expect(visit.page.locator(".st-key-subjects .legendtext")).to_have_text(
         ["merged", "unmerged", "truncate", "drop-keep-last"]
     )
     visit.picture(pictures, "evaluated")
@@ -63,6 +64,7 @@ def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path)
 
 def test_a_reload_finds_plan_and_job_and_the_job_is_cancelled(visit: Visit):
     visit.open().click_cell(2, 5).click_cell(2, 5).go("Evaluate")
+    visit.unfold("What is measured, and on what")
     visit.fill("Texts and questions", "demo").fill("At most, of each", "100000")
     visit.button("Merge and evaluate").click()
     expect(visit.button("Cancel")).to_be_visible()

@@ -70,6 +70,11 @@ class Visit:
         self.button(label).click()
         return self.settle()
 
+    def unfold(self, title: str) -> Visit:
+        """Open what is folded away under this title."""
+        self.page.get_by_test_id("stMain").locator("summary", has_text=title).click()
+        return self.settle()
+
     def button(self, label: str) -> Locator:
         return self.page.get_by_test_id("stMain").get_by_role("button", name=label, exact=True)
 

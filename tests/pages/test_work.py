@@ -64,12 +64,6 @@ def planned(opened: Studio) -> Studio:
     return opened.press("Propose").press("Add to plan")
 
 
-def test_size_is_said_before_a_model_is_loaded(studio: Studio, models: Path):
-    studio.go("model").set("selectbox", "Open a model", str(models / "tiny")).press("What will it need?").finish()
-    assert studio.says(f"{models / 'tiny'} needs about") and studio.says("it fits")
-    assert studio.says("6 layers, 650 parameters"), "the desk stays as it was"
-
-
 def test_open_then_analyze_then_see(opened: Studio, models: Path, texts: Path):
     assert not opened.at.exception
     assert opened.at.metric[0].value == "4"
@@ -83,17 +77,6 @@ def test_open_then_analyze_then_see(opened: Studio, models: Path, texts: Path):
     assert opened.says("Each cell compares two of the 4 layers")
     opened.go("manifold")
     assert opened.says("Each dot is one of 8 calibration texts")
-
-
-def test_a_model_that_cannot_be_opened_is_one_sentence(studio: Studio, models: Path):
-    broken = models / "broken"
-    studio.go("model").set("selectbox", "Open a model", str(broken)).press("Open")
-    with pytest.raises(AssertionError, match="broken"):
-        studio.finish()
-    assert session.process().queue.find(1).state == FAILED
-    assert studio.says(f"Opening {broken} failed: ")
-    assert studio.says("6 layers, 650 parameters"), "what was open stays open"
-    assert not studio.at.exception
 
 
 def test_merge_only_shows_the_receipt(planned: Studio):
