@@ -195,6 +195,12 @@ def test_a_toggled_layer_begins_anew_beside_a_strategys_proposal():
     assert begun.undo().candidate == proposal.groups and begun.undo().origin == proposal.provenance
 
 
+def test_all_layers_of_a_proposal_are_selected():
+    proposal = MergePlan(12, (MergeGroup((7, 9), (0.5, 0.5)), MergeGroup((1, 2), (), "drop")))
+    assert start().propose(proposal).selected == (1, 2, 7, 9)
+    assert start().propose(proposal).toggle_layer(7).selected == (7,), "several groups are no selection by hand"
+
+
 def test_a_selection_with_gaps_is_a_group_with_gaps():
     added = start().toggle_layer(2).toggle_layer(5).add_candidate()
     assert groups_of(added) == [(2, 5)] and added.plan.layers_after == 11
