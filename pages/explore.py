@@ -30,7 +30,7 @@ if not desk.similarities:
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    similarity = desk.similarities[widgets.choose_measure(desk.similarities, "measure")]
+    similarity = desk.similarities[widgets.shown_measure(desk.similarities)]
     choice = comparing.ask(desk, similarity.measure)
     full = st.toggle(
         "Full colour range",

@@ -17,6 +17,7 @@ import streamlit as st
 from mka.figures.words import measure_title
 from mka.objects.texts import JUDGES
 from mka.studio import chart as drawn
+from mka.studio import session
 from mka.studio.chart import Mark
 
 Figure = tuple[str, str, str | None]
@@ -103,6 +104,21 @@ def _download_button(label: str, content: str | Callable[[], str], name: str, **
     kinds = {"csv": "text/csv", "json": "application/json", "html": "text/html", "py": "text/x-python"}
     kind = kinds[name.rpartition(".")[2]]
     st.download_button(label, content, file_name=name, mime=kind, on_click="ignore", key=f"file-{name}", **look)
+
+
+def shown_measure(names: Iterable[str]) -> str:
+    """A select box for the measure that the visit's address names."""
+    key = "measure"
+    st.session_state[key] = session.measure()
+    chosen = st.selectbox(
+        "Measure",
+        list(names),
+        format_func=measure_title,
+        key=key,
+        on_change=lambda: session.choose_measure(st.session_state[key]),
+        width=240,
+    )
+    return str(chosen)
 
 
 def choose_measure(names: Iterable[str], key: str) -> str:

@@ -22,10 +22,12 @@ MARKDOWN = ("title", "header", "subheader", "markdown", "caption", "info", "warn
 
 
 class Studio:
-    """One session of the studio."""
+    """One session of the studio, opened at an address with the parameters of `query`."""
 
-    def __init__(self) -> None:
-        self.at = AppTest.from_file(APP, default_timeout=60).run()
+    def __init__(self, **query: str) -> None:
+        self.at = AppTest.from_file(APP, default_timeout=60)
+        self.at.query_params.update(query)
+        self.at.run()
 
     def go(self, page: str) -> Studio:
         self.at.switch_page(f"pages/{page}.py").run()
