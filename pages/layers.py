@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import block_panel, path_view, proposals, session, widgets
+from mka.studio import block_panel, layer_list, path_view, proposals, session, widgets
 from mka.studio.commands import analyze_lines
 
 session.guard("pages/layers.py")
@@ -18,8 +18,9 @@ if not desk.layer_maps:
     widgets.nothing_analyzed("layer map")
     st.stop()
 
-layer_map = desk.layer_maps[widgets.choose_measure(desk.layer_maps, "map-measure")]
-seen = proposals.seen(desk.similarities[layer_map.measure])
+layer_map = path_view.choose_map(desk)
+similarity = desk.similarities[layer_map.measure]
+seen = proposals.seen(similarity)
 
 
 def clicked(mark: widgets.Mark) -> None:
@@ -37,11 +38,15 @@ with picture:
     st.text(takeaway)
     st.text(takeaways.of_stress(layer_map))
     widgets.take_away(figure, f"layer-map-{layer_map.measure}", lambda: path_view.as_csv(layer_map))
+    for sentence in path_view.without_map(desk):
+        st.caption(sentence)
 with beside:
-    st.subheader("Propose a block", anchor=False)
+    st.subheader("Selection", anchor=False)
     st.caption("Click two layers, or the small ring between two neighbours. Click the same again to add the block.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
     st.subheader("Plan", anchor=False)
     block_panel.plan_card()
+st.subheader("Layers", anchor=False)
+layer_list.layer_list(desk, similarity, seen, "path-layers")
 widgets.command(analyze_lines(desk, session.out_folder()))

@@ -14,7 +14,7 @@ from mka.objects.activations import Point
 from mka.objects.embedding import Embedding
 
 SIZE, SIZE_3D = 8, 4
-CLEAR, DIMMED = 0.88, 0.12
+CLEAR, DIMMED = 0.88, 0.15
 SYMBOLS_3D = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")
 """All that plotly draws in three dimensions."""
 AXIS = "coloraxis"

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mka.figures.colouring import AXIS, Dots, Paint
+from mka.figures.colouring import AXIS, Dots, Paint, Scale
 from mka.figures.theme import Theme, escape, styled
 from mka.figures.trajectory import Followed, marks, ways
 from mka.objects.activations import Point
@@ -17,6 +17,8 @@ from mka.objects.embedding import Embedding
 
 SHOWN_TEXT = 90
 HEIGHT = 520
+BELOW = 56
+"""Pixels of a colour bar below the panels."""
 MOVE_MS = 450
 """How long a dot takes from one layer to another."""
 
@@ -58,10 +60,11 @@ def side_by_side(
         legend={"orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant"},
         dragmode="pan" if flat else "orbit",
         hovermode="closest",
-        uirevision="map",  # what a person turned or zoomed stays when another layer is drawn in place
     )
     if paint.scale is not None:
         figure.update_layout({AXIS: paint.scale.axis(theme)})
+    if paint.scale is not None and len(layers) > 1:
+        _explain_below(figure, paint.scale)
     return figure
 
 
@@ -140,6 +143,14 @@ def point_texts(embedding: Embedding) -> np.ndarray:
     return np.array(known or [f"point {n}" for n in range(embedding.coordinates.shape[1])], dtype=object)
 
 
+def _explain_below(figure: go.Figure, scale: Scale) -> None:
+    """Lay the colour bar below the panels, which need the width."""
+    bar = figure.layout.coloraxis.colorbar
+    bar.update(orientation="h", x=0.5, y=-0.02, yanchor="top", len=0.9, thickness=8)
+    bar.title.update(text=scale.title.replace("<br>", " "), side="bottom")
+    figure.update_layout(margin={"b": BELOW})
+
+
 def _frame(figure: go.Figure, ranges: Sequence[tuple[float, float]], column: int, theme: Theme) -> None:
     """Bare axes: a map's have no unit."""
     if len(ranges) == 2:
@@ -157,15 +168,10 @@ def _frame(figure: go.Figure, ranges: Sequence[tuple[float, float]], column: int
 
 def _point_text(point: Point) -> str:
     """Text, token, place and loss of a point, so far as they are known."""
-    lines = [in_short(point)]
+    text = point.text if len(point.text) <= SHOWN_TEXT else point.text[: SHOWN_TEXT - 1] + "…"
+    lines = [f"{point.subject}: {text}" if point.subject else text]
     if point.position >= 0:
         lines.append(f"token “{point.token.strip() or point.token}” at place {point.position}")
     if point.loss is not None:
         lines.append(f"loss {point.loss:.2f} nats")
     return "<br>".join(map(escape, lines))
-
-
-def in_short(point: Point) -> str:
-    """Subject and text of a point in a line, as plain text."""
-    text = point.text if len(point.text) <= SHOWN_TEXT else point.text[: SHOWN_TEXT - 1] + "…"
-    return f"{point.subject}: {text}" if point.subject else text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from mka.figures.colouring import Paint
-from mka.figures.manifold import side_by_side
+from mka.figures.manifold import BELOW, side_by_side
 from mka.figures.theme import Theme
 from mka.figures.trajectory import Followed
 from mka.objects.embedding import Embedding
@@ -25,13 +25,9 @@ def pair(
     """Draw the layers `ends` of a map of two dimensions side by side; what explains the colours stands below."""
     figure = side_by_side(embedding, ends, paint.sized(DOT), theme, followed=followed)
     names = {look.name for look in paint.looks} - {""}
-    below = 52 if paint.scale is not None else LEGEND_ROW * -(-len(names) // NAMES_A_ROW)
+    below = BELOW if paint.scale is not None else LEGEND_ROW * -(-len(names) // NAMES_A_ROW)
     figure.update_layout(height=PANEL + 28 + below, margin={"l": 2, "r": 2, "t": 28, "b": below}, dragmode=False)
     figure.update_layout(legend={"y": -0.01, "font": {"size": 12}})
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True)
-    if paint.scale is not None:
-        bar = figure.layout.coloraxis.colorbar
-        bar.update(orientation="h", x=0.5, y=-0.02, yanchor="top", len=0.9, thickness=8)
-        bar.title.update(text=paint.scale.title.replace("<br>", " "), side="bottom")
     return figure

@@ -27,7 +27,8 @@ Followed = Sequence[int | None]
 
 
 def ways(placed: np.ndarray, followed: Followed) -> Iterator[go.Scatter]:
-    """A line through all layers per followed point, which names the first and the last layer.
+    """A line through all layers per followed point, which names the first and the last layer; a click on it tells its
+    point too, since it may cover the mark.
 
     placed: float64 (L, n, dims), in one frame for all layers
     """
@@ -45,6 +46,7 @@ def ways(placed: np.ndarray, followed: Followed) -> Iterator[go.Scatter]:
             text=ends,
             textposition="top center",
             textfont={"size": 12},
+            customdata=[point] * depth,
             hovertext=[f"{place + 1} in layer {layer}" for layer in range(depth)],
             hovertemplate="%{hovertext}<extra></extra>",
         )

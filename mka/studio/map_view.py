@@ -18,15 +18,14 @@ from mka.figures.trajectory import Followed
 from mka.objects.embedding import Embedding
 from mka.objects.methods import METHODS
 from mka.objects.plan import Provenance
-from mka.studio import session, widgets
-from mka.studio.matrix import SIDE
+from mka.studio import columns, session, widgets
 from mka.studio.session import theme
 from mka.studio.state import StudioState
 from mka.studio.widgets import csv_text
 
 FILM, TWO = "All, as a film", "Two layers"
-PICTURE = 620
-"""Pixels: what stands beside the picture goes below it where the page is narrower than both."""
+PICTURE, SIDE = 500, 280
+"""Pixels that the picture and what stands beside it need at least."""
 
 
 def choose_map(embeddings: Mapping[str, Embedding]) -> Embedding:
@@ -54,9 +53,8 @@ def choose_dims(embedding: Embedding) -> Embedding:
 
 
 def places() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """For the picture and for the points that are followed; one above the other where the page is narrow."""
-    both = st.container(horizontal=True, gap="medium")
-    return both.container(width=PICTURE), both.container(width=SIDE)
+    """For the picture and for the points that are followed."""
+    return columns.side_by_side("map", PICTURE, SIDE)
 
 
 def choose_view(embedding: Embedding, state: StudioState) -> str:
@@ -144,10 +142,15 @@ def how_drawn(embedding: Embedding) -> str:
     return f"{words.method_title(embedding.method)}: {kept}. {frame}"
 
 
+def chart_key(layers: Sequence[int]) -> str:
+    """What the page calls the picture: plotly cannot turn a film's colour bar into one that lies below two panels."""
+    return "manifold-pair" if layers else "manifold"
+
+
 def picture_words(embedding: Embedding, layers: Sequence[int], followed: Followed) -> str:
     """What can be done with the picture, and what it leaves out."""
     count = embedding.coordinates.shape[1]
-    said = ["Click a dot to follow it."]
+    said = ["Click a dot to follow it, and again to let it go."]
     if not layers:
         said.append("Play the film, move its slider, or select the picture and press the left and right keys.")
     if not layers and count > PLAYED_POINTS:

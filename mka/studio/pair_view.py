@@ -27,8 +27,8 @@ def show(desk: Desk, state: StudioState) -> None:
     shown = map_view.ends(state, embedding.layers)
     st.caption(shown_words(state, shown))
     picture = st.container()
-    found = point_search.find(embedding, rows=ROWS)
     point_search.list_followed(embedding)
+    found = point_search.find(embedding, rows=ROWS)
     paint = map_colour.painted(embedding, kind, shown, point_search.clear(embedding, found))
     takeaway = takeaways.of_manifold(embedding, shown, dots=desk.dots, colour=kind)
     figure = pair(embedding, shown, paint, session.theme(), followed=point_search.followed(embedding))
@@ -42,7 +42,7 @@ def shown_words(state: StudioState, shown: tuple[int, ...]) -> str:
     """Which layers are shown, and how to see others."""
     layers = " and ".join(map(str, shown))
     if len(state.selected) > 1:
-        return f"Layers {layers}, the ends of what is selected, in one frame; axes have no unit."
+        return f"Layers {layers}, the ends of what is selected; axes have no unit."
     if state.selected:
         return f"Layer {state.selected[0]} and the one beside it. Select a second layer to see both ends of the block."
     return f"Layers {layers}. Select two layers to see them here."

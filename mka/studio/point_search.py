@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
-from mka.figures.manifold import in_short
 from mka.figures.trajectory import MARKS, MOST
 from mka.objects.activations import Point
 from mka.objects.embedding import Embedding
@@ -15,6 +15,9 @@ from mka.studio.widgets import Mark
 
 FOLLOWED = "followed-points"
 WORDS = "find-text"
+EXCERPT = 72
+UNSCROLLED, LIST_HEIGHT = 5, 300
+"""A list of more texts than this scrolls in so many pixels."""
 NOBODY: tuple[int | None, ...] = (None,) * MOST
 GLYPHS = {"circle": "●", "square": "■", "diamond": "◆", "hexagon": "⬢", "star": "★"}
 
@@ -23,9 +26,24 @@ Followed = tuple[int | None, ...]
 
 
 def matches(points: Sequence[Point], words: str) -> tuple[int, ...]:
-    """The points whose text holds `words`, whatever their case; none for no words."""
-    wanted = words.strip().casefold()
-    return tuple(n for n, point in enumerate(points) if wanted and wanted in point.text.casefold())
+    """The points whose text holds `words`, whatever their case and the text's line ends; none for no words."""
+    wanted = _one_line(words)
+    if not wanted:
+        return ()
+    sought = re.compile(re.escape(wanted), re.IGNORECASE)
+    return tuple(n for n, point in enumerate(points) if sought.search(_one_line(point.text)))
+
+
+def excerpt(text: str, words: str) -> str:
+    """About EXCERPT characters of a text in a line, around `words` where it holds them, else its beginning."""
+    line, wanted = _one_line(text), _one_line(words)
+    found = re.search(re.escape(wanted), line, re.IGNORECASE) if wanted else None
+    middle = (found.start() + found.end()) // 2 if found else 0
+    first = max(0, min(middle - EXCERPT // 2, len(line) - EXCERPT))
+    shown = line[first : first + EXCERPT]
+    if first:
+        shown = "…" + (shown.partition(" ")[2] or shown)  # no word is cut at its beginning
+    return shown + ("…" if first + EXCERPT < len(line) else "")
 
 
 def clear(embedding: Embedding, found: Sequence[int], subject: str | None = None) -> np.ndarray:
@@ -62,8 +80,7 @@ def clicked(embedding: Embedding) -> Callable[[Mark], None]:
     """What a click on a map does: the point under it is followed, or let go."""
 
     def follow(mark: Mark) -> None:
-        if mark["customdata"] is not None:  # None: the way of a followed point
-            toggle(embedding, int(mark["customdata"]))
+        toggle(embedding, int(mark["customdata"]))
 
     return follow
 
@@ -79,9 +96,10 @@ def find(embedding: Embedding, *, rows: int) -> tuple[int, ...]:
     if words.strip():
         st.caption(_found_words(len(found), rows))
     taken = followed(embedding)
-    for point in found[:rows]:
-        if point not in taken:
-            _row(embedding, point, "Follow", disabled=None not in taken)
+    listed = [point for point in found[:rows] if point not in taken]
+    with st.container(height=LIST_HEIGHT if len(listed) > UNSCROLLED else "content", border=False, gap="small"):
+        for point in listed:
+            _row(embedding, point, "Follow", words=words, disabled=None not in taken)
     return found
 
 
@@ -97,13 +115,15 @@ def list_followed(embedding: Embedding) -> None:
         st.caption(f"{MOST} points are followed: let one go to follow another.")
 
 
-def _row(embedding: Embedding, point: int, label: str, *, place: int | None = None, disabled: bool = False) -> None:
-    """A point's text beside the button that follows it or lets it go."""
+def _row(
+    embedding: Embedding, point: int, label: str, *, words: str = "", place: int | None = None, disabled: bool = False
+) -> None:
+    """A point's text, around `words`, beside the button that follows it or lets it go."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if place is not None:
             colour, symbol = MARKS[place]
             st.html(f'<span style="color:{colour}">{GLYPHS[symbol]}</span>&nbsp;{place + 1}', width="content")
-        st.text(point_words(embedding, point), width="stretch")
+        st.text(point_words(embedding, point, words), width="stretch")
         st.button(
             label,
             key=f"{label}-{point}",
@@ -114,13 +134,18 @@ def _row(embedding: Embedding, point: int, label: str, *, place: int | None = No
         )
 
 
-def point_words(embedding: Embedding, point: int) -> str:
-    """A point in a line."""
+def point_words(embedding: Embedding, point: int, words: str = "") -> str:
+    """A point in a line: subject, text around `words`, and at which of its tokens the point stands."""
     if not embedding.points:
         return f"point {point}"
     known = embedding.points[point]
-    at = f" (token {known.position})" if known.position >= 0 else ""
-    return in_short(known) + at
+    subject = f"{known.subject}: " if known.subject else ""
+    at = f" (at token {known.position})" if known.position >= 0 else ""
+    return f"{subject}{excerpt(known.text, words)}{at}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _found_words(count: int, rows: int) -> str:

@@ -135,6 +135,12 @@ def test_the_layer_path_says_step_and_stress(studio: Studio):
     assert studio.visit.state.origin.text_hashes == an_analysis().text_hashes
 
 
+def test_a_measure_without_a_layer_map_is_named_with_the_reason(studio: Studio):
+    studio.go("layers")
+    assert studio.widget("selectbox", "Measure").options == ["NPIB"]
+    assert studio.says("Block influence has no map: a map needs a distance for every pair, and layers 0 and 5 have no")
+
+
 def test_the_guide_shows_the_topic_that_the_address_names(studio: Studio):
     studio.at.query_params["topic"] = "measures"
     studio.go("guide")

@@ -39,7 +39,7 @@ def test_the_film_plays_every_layer(studio: Studio):
 def test_the_ends_of_the_selected_block_are_shown_first(studio: Studio):
     propose(studio, 1, 4).go("manifold")
     assert [slider.value for slider in studio.at.slider] == [1, 4]
-    assert sum(len(trace["customdata"]) for trace in studio.spec("manifold")["data"]) == 24
+    assert sum(len(trace["customdata"]) for trace in studio.spec("manifold-pair")["data"]) == 24
 
 
 def test_the_layers_that_are_shown_can_be_selected(studio: Studio):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mka.figures.trajectory import MOST
-from mka.studio.point_search import NOBODY, clear, matches, toggled
+from mka.studio.point_search import EXCERPT, NOBODY, clear, excerpt, matches, toggled
 from tests.studio.builders import an_embedding
 
 
@@ -13,6 +15,16 @@ def test_a_text_is_found_whatever_its_case():
     assert matches(points, "Text 11") == (11,)
     assert matches(points, "<IMG") == tuple(range(12)) and matches(points, "nothing like it") == ()
     assert matches(points, "   ") == () and matches((), "text") == ()
+
+
+def test_a_text_is_found_across_its_line_ends_and_shown_around_what_was_sought():
+    point = replace(an_embedding().points[0], text=f"{'before ' * 40}the\n\tRuler of all{' after' * 40}")
+    assert matches([point], "the ruler OF") == (0,)
+    shown = excerpt(point.text, "the ruler")
+    assert "the Ruler of all" in shown and shown.startswith("…before") and shown.endswith("…")
+    assert len(shown) <= EXCERPT + 2
+    assert excerpt(point.text, "").startswith("before before") and excerpt("short <b>", "b") == "short <b>"
+    assert excerpt("x" * 200 + "needle", "needle").endswith("needle"), "a text without a space"
 
 
 def test_what_is_found_stays_clear_and_so_does_all_where_nothing_is_sought():

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from mka.figures.layer_path import LAYER, SEGMENT, mark_id
-from mka.objects.plan import Provenance
+from mka.figures.manifold import flattened
+from mka.objects.plan import MergePlan, Provenance
 from mka.studio import map_view, path_view
 from mka.studio.analysis_form import cost_words, judging
 from mka.studio.desk import Order
-from mka.studio.state import StudioState
-from tests.studio.builders import a_layer_map, a_summary, an_embedding
+from mka.studio.state import StudioState, equal_group
+from tests.studio.builders import a_desk, a_layer_map, a_summary, an_embedding
 
 SEEN = Provenance("manual", "npib", 0, "key", ("h1",))
 
@@ -50,9 +51,39 @@ def test_the_path_as_a_table():
     assert path_view.as_csv(a_layer_map(3)) == "layer,x,y\n0,0.0,0.0\n1,1.0,0.1\n2,2.0,0.4\n"
 
 
+def test_a_measure_without_a_map_says_why():
+    sentences = {sentence.split(" has no map")[0]: sentence for sentence in path_view.without_map(a_desk(6))}
+    assert sorted(sentences) == ["Block influence", "Cosine", "NPIB as coded"]
+    assert "layers 0 and 5 have no value" in sentences["Block influence"]
+    assert "analyze it again" in sentences["Cosine"], "it has all values"
+
+
+@pytest.mark.parametrize(("clicks", "shown"), [((), (0, 5)), ((2,), (2, 3)), ((5,), (4, 5)), ((4, 1), (1, 4))], ids=str)
+def test_maps_show_the_ends_of_what_is_selected(clicks: tuple[int, ...], shown: tuple[int, int]):
+    state = StudioState.start(6)
+    for layer in clicks:
+        state = clicked(state, LAYER, layer)
+    assert map_view.ends(state, 6) == shown
+
+
+def test_of_a_strategys_groups_the_first_is_shown_and_of_a_single_layer_itself():
+    groups = tuple(equal_group(layers) for layers in ((1, 2), (3, 4, 5)))
+    proposed = StudioState.start(6).propose(replace(MergePlan(6, groups), provenance=Provenance("mka")))
+    assert proposed.candidate_layers == ((1, 2), (3, 4, 5)) and map_view.ends(proposed, 6) == (1, 2)
+    assert map_view.ends(StudioState.start(1), 1) == (0,)
+
+
+def test_a_picture_says_what_it_leaves_out():
+    said = map_view.picture_words(an_embedding(2, 2500), (), ())
+    assert "shows 2,000 of the 2,500 points" in said and "way" not in said
+    assert "2,000" not in map_view.picture_words(an_embedding(2, 2500), (0, 1), ())
+    unaligned = replace(an_embedding(), aligned=False)
+    assert "has no line" in map_view.picture_words(unaligned, (0, 1), (None, 3))
+
+
 def test_a_flattened_map_is_its_first_two_axes():
     deep = an_embedding(6, 12, 3)
-    flat = map_view.flattened(deep)
+    flat = flattened(deep)
     assert flat.coordinates.shape == (6, 12, 2) and (flat.coordinates == deep.coordinates[:, :, :2]).all()
 
 

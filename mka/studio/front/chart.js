@@ -67,6 +67,7 @@ class Chart {
         place.setAttribute("aria-label", data.alt);
         place.setAttribute("role", data.listens ? "application" : "img");
         place.tabIndex = data.listens || figure.frames?.length ? 0 : -1;
+        this.stay(figure);
         await library.react(place, { ...figure, config: CONFIG });
         this.band.remove();
         if (this.gone) return library.purge(place);
@@ -76,6 +77,7 @@ class Chart {
         if (this.resizing) return;
         place.on("plotly_hover", (event) => (this.hovered = event.points[0]));
         place.on("plotly_unhover", () => (this.hovered = null));
+        place.on("plotly_animatingframe", () => (this.hovered = null)); // what was below the pointer has moved on
         place.on("plotly_click", (event) => {
             // On blocks the pointer's own place is exact; elsewhere plotly knows the mark, a moment later.
             if (!this.block) setTimeout(() => this.clicked(this.hovered ?? event.points[0]), HOVER_LATE);
@@ -85,6 +87,14 @@ class Chart {
             this.drawing = this.drawing.then(() => library.Plots.resize(place)).then(() => this.fit(library));
         });
         this.resizing.observe(place);
+    }
+
+    // A film stays at the layer that it shows while something else of it is drawn anew.
+    stay(figure) {
+        const layer = this.place._fullLayout?.sliders?.[0]?.active, frame = figure.frames?.[layer];
+        if (!frame) return;
+        frame.traces.forEach((trace, number) => Object.assign(figure.data[trace], frame.data[number]));
+        figure.layout.sliders[0].active = layer;
     }
 
     // A square is as high as it can be wide, so that no blank is left above or beside it.
