@@ -71,6 +71,8 @@ def _draw_line(line: DeltaGenerator, job: Job, mine: bool) -> None:
         st.text(f"{job.title if mine else ANOTHERS} · {_where(job, mine)}")
         if job.share is not None:
             st.progress(job.share)
+        if mine:
+            st.caption("Cancel is in the sidebar.")
 
 
 def _where(job: Job, mine: bool) -> str:

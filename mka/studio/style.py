@@ -16,6 +16,7 @@ def own_rules() -> None:
     st.html(
         "<style>"
         f"[data-testid=stButtonGroup] [data-selected=true] p {{ color: {theme().text}; }}"
-        f"body:has([data-testid=stSidebar][data-collapsed=false]) .st-key-{WHERE_FOLDED} {{ display: none; }}"
+        f"body:has([data-testid=stSidebar][data-collapsed=false]) :is(.st-key-{WHERE_FOLDED}, "
+        f"[data-testid=stLayoutWrapper]:has(> .st-key-{WHERE_FOLDED})) {{ display: none; }}"
         "</style>"
     )

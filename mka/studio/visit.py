@@ -84,7 +84,14 @@ class Visit:
         self.followed = [job.number for job in jobs if job.active]
         for job in jobs:
             if not job.active:
+                before = self.notice
                 self._take(job)
+                self._also(before)
+
+    def _also(self, before: tuple[str, str] | None) -> None:
+        """A failure that was not dismissed yet is said before the end of a later job."""
+        if before is not None and before[0] == "failed" and self.notice is not None:
+            self.notice = ("failed", f"{before[1]}\n{self.notice[1]}")
 
     def _take(self, job: Job) -> None:
         if job.state == FAILED:

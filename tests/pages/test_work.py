@@ -11,11 +11,13 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.progress import Cancel, Progress
 from mka.planning.files import read_plan
 from mka.studio import session
-from mka.studio.jobs import FAILED, JobQueue
+from mka.studio.course import Course, Stage
+from mka.studio.jobs import Job, JobQueue, Task, Work
 from mka.studio.visit import Visit
-from tests.pages.driver import Studio
+from tests.pages.driver import PAGES, Studio
 
 
 @pytest.fixture
@@ -39,10 +41,9 @@ def questions(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def models(tmp_path: Path, tiny_llama_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of models for the studio to offer: a tiny one, and one without weights."""
+    """A folder of models for the studio to offer: a tiny one."""
     folder = tmp_path / "models"
-    (folder / "broken").mkdir(parents=True)
-    (folder / "broken" / "config.json").write_text((tiny_llama_folder / "config.json").read_text())
+    folder.mkdir()
     (folder / "tiny").symlink_to(tiny_llama_folder)
     monkeypatch.setenv("MKA_MODELS", str(folder))
     return folder
@@ -150,23 +151,112 @@ def test_a_job_that_ends_between_two_looks_is_told(studio: Studio, monkeypatch: 
     assert studio.says("It fits.")
 
 
-def test_a_running_job_shows_progress_and_can_be_cancelled(studio: Studio):
-    begun = threading.Event()
+class Held:
+    """Work that goes on until it is stopped."""
 
-    def slow(progress, cancel):
+    def __init__(self, stage: str = "counting") -> None:
+        self.begun, self.stage = threading.Event(), stage
+
+    def __call__(self, progress: Progress, cancel: Cancel) -> None:
         while True:
-            progress("counting", 3, 4)
-            begun.set()
+            progress(self.stage, 1, 4)
+            self.begun.set()
+            time.sleep(0.005)
 
-    job = session.process().queue.submit("x", "A long job", slow)
+
+def follow(studio: Studio, title: str, work: Work) -> Job:
+    """Queue a job that this session follows."""
+    job = session.process().queue.submit("x", title, work)
     studio.visit.followed.append(job.number)
-    assert begun.wait(5)
+    return job
+
+
+def stop_all() -> None:
+    """End every job, so that the next test's queue is free."""
+    for job in reversed(session.process().queue.active()):
+        session.process().queue.stop(job)
+        while job.active:
+            time.sleep(0.005)
+
+
+def test_a_running_job_shows_the_whole_jobs_progress_and_can_be_cancelled(studio: Studio):
+    held = Held()
+    job = follow(studio, "A long <b>job</b>", Task(held, None, Course((Stage("counting", 2), Stage("more", 2)))))
+    assert held.begun.wait(5)
     studio.at.run()
-    assert studio.says("A long job") and studio.says("counting 3/4")
+    side = [one.value for one in studio.at.sidebar.text]
+    assert "A long <b>job</b>" in side and any(text.startswith("counting 1/4 · ") for text in side)
+    assert {one.proto.value for one in studio.at.get("progress")} == {12}, "an eighth of the whole"
     studio.press("Cancel")
     while job.active:
-        pass
+        time.sleep(0.005)
     studio.at.run()
-    assert studio.says("A long job: cancelled. Nothing was changed.")
+    assert studio.says("A long <b>job</b>: cancelled. Nothing was changed.")
     studio.press("Dismiss")
-    assert not studio.says("A long job")
+    assert not studio.says("A long <b>job</b>")
+
+
+def test_the_queue_says_what_waits_for_what_and_names_no_job_of_another_window(studio: Studio):
+    theirs = Held("secret model")
+    session.process().queue.submit("x", "Opening secret model", theirs)
+    waiting = [follow(studio, title, Held()) for title in ("The first", "The second")]
+    assert theirs.begun.wait(5)
+    studio.at.run()
+    side = [one.value for one in studio.at.sidebar.text]
+    assert [text for text in side if text.startswith("waits for")] == [
+        "waits for: A job of another window",
+        "waits for: The first",
+    ]
+    assert not any("secret" in text for text in studio.texts)
+    cancels = [one for one in studio.at.sidebar.button if one.label == "Cancel"]
+    assert len(cancels) == 2, "another window's job is not theirs to stop"
+    cancels[0].click().run()
+    assert not waiting[0].active and waiting[1].active
+    assert studio.says("waits for: A job of another window") and not studio.says("waits for: The first")
+    stop_all()
+
+
+def test_a_job_that_two_windows_wait_for_goes_on_when_one_turns_away(studio: Studio):
+    held = Held()
+    job = follow(studio, "Shared", held)
+    session.process().visits["another"] = Visit(followed=[job.number])
+    assert held.begun.wait(5)
+    studio.at.run()
+    studio.press("Cancel")
+    assert job.active and not job.cancel.requested
+    assert studio.says("Shared goes on, since another window waits for it too")
+    stop_all()
+
+
+def test_the_same_job_is_not_started_twice_and_that_is_said(planned: Studio):
+    held = Held()
+    follow(planned, "Something before", held)
+    assert held.begun.wait(5)
+    planned.go("evaluate").press("Merge only")
+    assert planned.says("waits for: Something before") and not planned.says("at work already")
+    planned.press("Merge only")
+    assert planned.says("Merging is at work already: it goes on and is not started again.")
+    assert [job.title for job in session.process().queue.active()] == ["Something before", "Merging"]
+    stop_all()
+
+
+def test_a_job_that_ends_elsewhere_is_told_on_the_page_where_one_is(studio: Studio):
+    held = Held()
+    job = follow(studio, "A long job", held)
+    assert held.begun.wait(5)
+    studio.at.run()
+    studio.go("guide")
+    session.process().queue.stop(job)
+    while job.active:
+        time.sleep(0.005)
+    studio.at.run()
+    assert studio.says("A long job: cancelled.")
+
+
+def test_undo_and_redo_stand_in_the_sidebar_of_every_page(planned: Studio):
+    for page in PAGES:
+        planned.go(page).press("Undo")
+        assert planned.says("empty, 4 layers stay")
+        planned.press("Redo")
+        assert planned.says("4 → 3 layers: 1–2")
+        assert planned.says("Saves 1 layer, ")

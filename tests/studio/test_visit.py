@@ -130,6 +130,7 @@ def test_each_end_of_a_job_is_one_sentence(visit: Visit):
         (lambda progress, cancel: "It fits.", ("note", "It fits.")),
         (lambda progress, cancel: a_desk(4), ("done", "The job: done in 0 s.")),
     ):
+        visit.notice = None
         ended(visit, work)
         assert visit.notice == notice
     assert visit.desk is not None and visit.desk.summary.layers == 4
@@ -146,3 +147,15 @@ def test_a_job_that_is_forgotten_is_not_waited_for(visit: Visit):
     visit.followed = [99]
     visit.receive(JobQueue())
     assert visit.followed == [] and visit.notice is None
+
+
+def test_a_failure_is_not_hidden_by_the_end_of_the_next_job(visit: Visit):
+    def fails(progress, cancel):
+        raise BadInput("no such thing; name another")
+
+    ended(visit, fails)
+    ended(visit, lambda progress, cancel: "It fits.")
+    assert visit.notice == ("failed", "The job failed: no such thing; name another\nIt fits.")
+    visit.notice = None
+    ended(visit, lambda progress, cancel: "It fits.")
+    assert visit.notice == ("note", "It fits.")
