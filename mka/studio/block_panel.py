@@ -73,7 +73,7 @@ def candidate_card() -> None:
 def _picked(layer: int) -> None:
     st.badge("selected", color="gray")
     st.text(f"Layer {layer} is one end of a block: choose the layer at its other end.")
-    st.caption("Or choose further layers, one by one, in the list of layers on the Explore page.")
+    st.caption("Or choose further layers, one by one, in the table of layers (Explore and Layers pages).")
     _drop()
 
 

@@ -102,9 +102,13 @@ def test_weights_are_scaled_to_one():
     assert state.plan.groups[0].weights == pytest.approx((0.75, 0.25))
     same = state.set_weights(0, [0.75, 0.25])
     assert same.past == state.past
-    for bad in ([0, 0], [-1, 2], [1, 1, 1], [], [math.nan, 1], [math.inf, 1]):
+    for bad in ([0, 0], [-1, 2], [math.nan, 1], [math.inf, 1]):
         refused = state.set_weights(0, bad)
-        assert refused.plan == state.plan and refused.message.refused
+        assert refused.plan == state.plan and "must not be negative, nor endless" in refused.refusal
+    for bad in ([1, 1, 1], []):
+        assert f"takes 2 weights, not {len(bad)}" in state.set_weights(0, bad).refusal
+    for bad in (-0.1, 1.5, math.nan):
+        assert "is no share" in state.set_weight(0, 1, bad).refusal
 
 
 def test_a_proposal_replaces_the_plan_and_keeps_its_origin():
