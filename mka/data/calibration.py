@@ -47,6 +47,7 @@ def calibration_texts(
         source=source.source,
         split=source.split,
         duplicates=source.duplicates + len(source.texts) - len(different),
+        field=source.field,
     )
 
 

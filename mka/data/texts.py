@@ -40,7 +40,7 @@ def load_texts(
     check_limit(limit)
     seed = check_seed(seed)
     texts, part = _read(source, split, field)
-    return TextSet(draw_texts(texts, limit, seed), str(source), part)
+    return TextSet(draw_texts(texts, limit, seed), str(source), part, field=field)
 
 
 def draw_texts(texts: Sequence[Text], limit: int | None, seed: int) -> tuple[Text, ...]:

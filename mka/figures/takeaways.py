@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from mka.figures import words
 from mka.figures.difference import Difference
+from mka.figures.layer_strip import kind_names
 from mka.figures.spectrum import leading
 from mka.objects.embedding import Embedding
 from mka.objects.layer_map import LayerMap
@@ -77,10 +80,13 @@ def of_plan(plan: MergePlan) -> str:
 
 def of_model(summary: ModelSummary) -> str:
     """Depth, size and kinds of layers."""
-    kinds = {kind: summary.layer_types.count(kind) for kind in dict.fromkeys(summary.layer_types)}
-    named = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.items())
-    share = words.percent(sum(layer.parameters for layer in summary.per_layer) / max(1, summary.parameters), 0)
-    return f"{summary.layers} decoder layers ({named}) hold {share} of {summary.parameters:,} parameters."
+    kinds = Counter(kind_names(summary))
+    named = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    sizes = [layer.parameters for layer in summary.per_layer]
+    share = words.percent(sum(sizes) / max(1, summary.parameters), 0)
+    low, high = min(sizes), max(sizes)
+    each = f"{low:,} each" if low == high else f"{low:,} to {high:,} each"
+    return f"{summary.layers} decoder layers ({named}) hold {share} of {summary.parameters:,} parameters, {each}."
 
 
 def of_difference(difference: Difference) -> str:

@@ -15,28 +15,33 @@ ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 def estimate(source: str | Path, *, revision: str | None = None, dtype: str = "auto") -> int:
     """Bytes of the model's weights once loaded, at the stored dtype or at `dtype`.
 
-    Activations, caches and the library itself come on top. Reads headers only; of a hub model
-    the hub's own list of file sizes, whatever the dtype. Raises BadInput for what `load` would refuse to find.
+    Activations, caches and the library itself come on top. Reads headers only; of a hub model what the hub says of
+    them, else its list of file sizes, whatever the dtype. Raises BadInput for what `load` would refuse to find.
     """
     if dtype != "auto" and dtype not in ITEM_BYTES:
         raise BadInput(f"dtype {dtype!r} is unknown; use auto, {', '.join(ITEM_BYTES)}")
     place = resolve(source, revision)
     if isinstance(place, HubModel):
-        return _hub_bytes(place)
+        return _hub_bytes(place, dtype)
     tensors = stored_tensors(weight_files(place))
     if dtype == "auto":
         return sum(prod(tensor.shape) * BITS[tensor.dtype] // 8 for tensor in tensors)
     return sum(prod(tensor.shape) * ITEM_BYTES[dtype] for tensor in tensors)
 
 
-def _hub_bytes(model: HubModel) -> int:
+def _hub_bytes(model: HubModel, dtype: str) -> int:
     from huggingface_hub import HfApi  # here, because most models are folders
 
     try:
-        files = HfApi().model_info(model.name, revision=model.revision, files_metadata=True).siblings or []
+        info = HfApi().model_info(model.name, revision=model.revision, files_metadata=True)
     except Exception as error:  # network and hub errors of several libraries: each is why it cannot be had
         raise not_fetched(model, error) from error
-    sizes = [file.size or 0 for file in files if Path(file.rfilename).match(SAFE_PATTERN)]
+    sizes = [file.size or 0 for file in info.siblings or [] if Path(file.rfilename).match(SAFE_PATTERN)]
     if not sizes:
         raise no_safetensors(model)
-    return sum(sizes)
+    counts = info.safetensors.parameters if info.safetensors is not None else {}
+    if not counts or any(kind not in BITS for kind in counts):
+        return sum(sizes)
+    if dtype == "auto":
+        return sum(count * BITS[kind] // 8 for kind, count in counts.items())
+    return sum(counts.values()) * ITEM_BYTES[dtype]

@@ -36,13 +36,15 @@ class TextSet:
     """Texts from one source, in a fixed order.
 
     `source` is the word or path the user gave, `split` what part of it was read ("dev", "test", "").
-    `duplicates` is how many texts of the source were left out because an earlier one says the same.
+    `duplicates` is how many texts of the source were left out because an earlier one says the same, `field` which
+    field of its records was asked for, None where it was left to be guessed.
     """
 
     texts: tuple[Text, ...]
     source: str
     split: str = ""
     duplicates: int = 0
+    field: str | None = None
 
     @property
     def hashes(self) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from mka.data.hub import hub_dataset
+from mka.errors import BadInput
 from mka.figures import words
 from mka.objects.measures import ACTIVATIONS, EMBEDDING, MEASURES, WEIGHTS
 from mka.objects.methods import METHODS
@@ -31,21 +34,24 @@ CHEAP_FIRST = ("npib", "cosine", "cka", "block-influence")
 PER_TEXT = 4
 HALVES = (0, 16, SUBSAMPLES, 64, 128)
 SPLITS = ("dev", JUDGES)
+RECORD_FILES = (".jsonl", ".csv")
 
 
 def analysis_form(desk: Desk) -> None:
-    """Draw the form and its button."""
+    """Draw the form and its button, what it costs first."""
     st.subheader("Analyze it", anchor=False)
     widgets.explained(
         "Read calibration texts through the model, then compare its layers by what each made of them.", "calibration"
     )
     with st.container(border=True):
+        cost = st.container()
         order = _ask(desk)
-        st.text(cost_words(desk.summary, order))
+        missing = missing_words(order)
+        cost.text(missing or cost_words(desk.summary, order))
         st.button(
             "Analyze",
             type="primary",
-            disabled=not (order.calibration and (order.measures or order.embeddings)),
+            disabled=bool(missing),
             on_click=session.start,
             args=(
                 "analyze",
@@ -55,12 +61,31 @@ def analysis_form(desk: Desk) -> None:
         )
 
 
+def missing_words(order: Order) -> str:
+    """What must be named before anything can be computed; "" where nothing."""
+    if not order.calibration:
+        return "Name calibration texts of this model's own kind; the demo's texts suit the demo model alone."
+    if not order.measures and not order.embeddings:
+        return "Choose at least one measure or one map."
+    return ""
+
+
 def _ask(desk: Desk) -> Order:
-    calibration, split, limit = _ask_texts(desk)
-    points, per_text, longest = _ask_points()
+    calibration, split, limit, field = _ask_texts(desk)
     measures = _ask_measures()
+    embeddings = _pills("Manifold maps", list(METHODS), ["diffusion"], words.method_title, "maps")
+    with st.expander("How the texts are read, dimensions and error bars", key="analysis-details"):
+        points, per_text, longest = _ask_points()
+        dims, subsamples = _ask_precision()
+    return Order(
+        calibration, split, limit, points, per_text, longest, tuple(measures), tuple(embeddings), dims, subsamples,
+        field,
+    )  # fmt: skip
+
+
+def _ask_precision() -> tuple[int, int]:
+    """Dimensions of the maps, and subsamples for error bars."""
     with st.container(horizontal=True, vertical_alignment="top"):
-        embeddings = _pills("Manifold maps", list(METHODS), ["diffusion"], words.method_title, "maps")
         dims = st.segmented_control(
             "Dimensions", [2, 3], default=2, required=True, key="map-dims", persist_state="session"
         )
@@ -74,14 +99,11 @@ def _ask(desk: Desk) -> Order:
             help="Each measure is repeated on so many halves of the points, to say how far it would move on other "
             "texts. 0: no error bars.",
         )
-    return Order(
-        calibration, split, limit, points, per_text, longest, tuple(measures), tuple(embeddings), int(dims or 2),
-        int(subsamples),
-    )  # fmt: skip
+    return int(dims or 2), int(subsamples)
 
 
-def _ask_texts(desk: Desk) -> tuple[str, str, int]:
-    """Source, split and at most how many."""
+def _ask_texts(desk: Desk) -> tuple[str, str, int, str | None]:
+    """Source, split, at most how many, and the field that holds them where there are fields."""
     first, second, third = st.columns([4, 2, 2])
     calibration = first.text_input(
         "Calibration texts",
@@ -99,8 +121,30 @@ def _ask_texts(desk: Desk) -> tuple[str, str, int]:
         help="Of the demo, a folder or a dataset; a single file is read whole.",
     )
     limit = int(third.number_input("Texts at most", 4, 100_000, 256, key="texts", persist_state="session"))
+    field = ""
+    if has_fields(calibration):
+        field = st.text_input(
+            "Field with the text",
+            key="field",
+            persist_state="session",
+            width=320,
+            placeholder="guessed",
+            help="Of each line, row or record. Empty: the field called text, else the one that is longest in all.",
+        ).strip()
     widgets.warn_of_split(JUDGES if judging(calibration, split) else "")
-    return calibration, split, limit
+    return calibration, split, limit, field or None
+
+
+def has_fields(calibration: str) -> bool:
+    """Whether what this names holds records, of which one field is read: a file of them, or a dataset of the hub."""
+    if os.path.isdir(calibration):
+        return False
+    if Path(calibration).suffix.lower() in RECORD_FILES:
+        return True
+    try:
+        return hub_dataset(calibration) is not None
+    except BadInput:  # it looks like a path with a slip in it, which reading it will tell
+        return False
 
 
 def judging(calibration: str, split: str) -> bool:

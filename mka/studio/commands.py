@@ -53,6 +53,8 @@ def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[s
 def _analyze(made: Analysis, desk: Desk, folder: Path) -> str:
     """The line that makes `made` again; what is as `mka analyze` does it unasked is left out."""
     words = ["analyze", desk.summary.source, "--calibration", made.calibration, "--limit", str(made.n_texts)]
+    if made.field is not None:
+        words += ["--field", made.field]
     if made.split == JUDGES:
         words += ["--split", made.split]
     if made.kind != "last":

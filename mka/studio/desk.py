@@ -145,6 +145,7 @@ class Order:
 
     per_text: most points of a text, where they are single tokens
     longest:  most tokens that are read of a text, None for as many as the model's context holds
+    field:    which field of the calibration's records holds the text, None to guess
     """
 
     calibration: str
@@ -157,6 +158,7 @@ class Order:
     embeddings: tuple[str, ...] = ()
     dims: int = 2
     subsamples: int = 0
+    field: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,13 @@ class Held:
 class ModelStore:
     """Holds one source model and one model merged from it; they share most of their tensors.
 
-    held: what is in memory now, None where nothing is; any thread may read it
+    held:  what is in memory now, None where nothing is; any thread may read it
+    needs: bytes that models of the hub will take, as far as it was asked; any thread may read it
     """
 
     def __init__(self) -> None:
         self.held: Held | None = None
+        self.needs: dict[OpenOrder, int] = {}
         self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None

@@ -1,12 +1,19 @@
-"""Which models the Model page offers by name: the demo, a folder of models, what was exported here."""
+"""What the Model page offers by name: the demo, a folder of models, what was exported here; the machine's devices."""
 
 from __future__ import annotations
 
 import os
+import platform
+from importlib.util import find_spec
 from pathlib import Path
 
+from mka.models.memory import ITEM_BYTES
 from mka.studio.desk import DEMO
 from mka.studio.session import out_folder
+
+AUTO = "auto"
+DTYPES = (AUTO, *ITEM_BYTES)
+NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
 def offered_models() -> list[str]:
@@ -22,3 +29,34 @@ def checkpoints(root: Path) -> list[Path]:
         return sorted(folder for folder in root.iterdir() if (folder / "config.json").is_file())
     except OSError:
         return []
+
+
+def offered_devices() -> list[str]:
+    """auto, cpu and the accelerators that both this machine and the installed torch have; torch is not asked, since
+    that would import it."""
+    return [AUTO, "cpu", *(_cuda(NVIDIA) if _torch_has("torch_cuda") else ()), *_mps()]
+
+
+def _cuda(folder: Path) -> list[str]:
+    """One word per GPU that the driver shows and CUDA_VISIBLE_DEVICES leaves."""
+    try:
+        count = sum(1 for _ in folder.iterdir())
+    except OSError:
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        count = min(count, len([word for word in visible.split(",") if word.strip() not in ("", "-1")]))
+    return ["cuda", *(f"cuda:{number}" for number in range(1, count))] if count else []
+
+
+def _mps() -> list[str]:
+    apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return ["mps"] if apple and _torch_has("torch_cpu") else []
+
+
+def _torch_has(library: str) -> bool:
+    """Whether torch was installed with this library of its own."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    return any((Path(spec.origin).parent / "lib").glob(f"*{library}.*"))

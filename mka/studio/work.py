@@ -8,41 +8,61 @@ from pathlib import Path
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
-from mka.objects.sizes import bytes_text
 from mka.studio import courses
 from mka.studio.desk import Continuation, Desk, OpenOrder, Order, Outcome, Trial
 from mka.studio.jobs import Task
-from mka.studio.memory import free_bytes
+from mka.studio.memory import Fit, free_bytes
 from mka.studio.visit import Process
 
 
-def estimate(source: str) -> Task:
-    """Say what a model needs in memory before it is loaded, from its config and file headers."""
+def estimate(process: Process, order: OpenOrder) -> Task:
+    """Say what a model needs in memory before it is fetched or loaded, and keep it for the form."""
 
     def work(progress: Progress, cancel: Cancel) -> str:
-        from mka.models.memory import estimate as need
-
-        progress(f"looking up the size of {source}", 0, 0)
-        needed, free = need(source), free_bytes()
+        progress(f"looking up the size of {order.source}", 0, 0)
+        fit = _fit(process, order)
         cancel.check()
-        fits = "it fits" if needed < free else "it does not fit; choose a smaller model or a machine with more memory"
-        return f"{source} needs about {bytes_text(needed)}; {bytes_text(free)} are free: {fits}."
+        return f"{order.source}: {fit.sentence}"
 
-    return Task(work, source)
+    return Task(work, order)
 
 
 def open_model(process: Process, order: OpenOrder) -> Task:
     """Load a model and describe it: a Desk without an analysis."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
-        from mka.models.summary import summarize
-
-        return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
+        progress(f"looking up the size of {order.source}", 0, 0)
+        fit = _fit(process, order)
+        if not fit.fits:
+            raise BadInput(
+                f"{fit.sentence} Press Open once more to open it anyway, or choose a smaller type of weights"
+            )
+        return _opened(process, order, progress)
 
     return Task(work, order, courses.of_opening())
 
 
 def analyze(process: Process, desk: Desk, order: Order) -> Task:
+def open_anyway(process: Process, order: OpenOrder) -> Task:
+    """As `open_model`, whether there is room or not."""
+    return Task(lambda progress, cancel: _opened(process, order, progress), order, courses.of_opening())
+
+
+def _fit(process: Process, order: OpenOrder) -> Fit:
+    from mka.models.memory import estimate as need
+
+    needed = need(order.source, revision=order.opening.revision, dtype=order.opening.dtype)
+    process.models.needs[order] = needed
+    held = process.models.held
+    return Fit(needed, free_bytes(), held.bytes if held is not None else 0)
+
+
+def _opened(process: Process, order: OpenOrder, progress: Progress) -> Desk:
+    from mka.models.summary import summarize
+
+    return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
+
+
     """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
@@ -51,7 +71,7 @@ def analyze(process: Process, desk: Desk, order: Order) -> Task:
 
         made = compute(
             process.models.on_demand(desk.order),
-            load_texts(order.calibration, split=order.split),
+            load_texts(order.calibration, split=order.split, field=order.field),
             measures=order.measures,
             embeddings=order.embeddings,
             dims=order.dims,

@@ -96,6 +96,7 @@ def _put_together(
         versions=versions(),
         layer_maps={name: pieces.layer_map(one) for name, one in similarities.items() if has_map(one)},
         split=texts.split,
+        field=texts.field,
         duplicates=reading.duplicates,
         longest=reading.longest,
         per_text=reading.per_text,

@@ -6,9 +6,10 @@ calibration texts themselves (a point of a map can be read), as plain text.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,7 @@ class Analysis:
                       1 minus it is the block influence of the layer
     layer_maps:       by measure; a measure without a value for some pair of layers has none
     split:            what part of the calibration was read: "dev", "test", "" for all of it
+    field:            which field of the calibration's records was asked for, None where it was guessed
     longest, per_text: how many tokens of a text were read at most, and how many points it gave
     duplicates:       how many texts were left out because another says the same
     from_store:       piece -> when it was computed, for each that came from the store: measures and methods by their
@@ -74,13 +76,14 @@ class Analysis:
     cut: int
     token_cosine: np.ndarray
     seed: int
-    versions: Mapping[str, str] = field(default_factory=dict)
-    layer_maps: Mapping[str, LayerMap] = field(default_factory=dict)
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    layer_maps: Mapping[str, LayerMap] = dataclasses.field(default_factory=dict)
     split: str = ""
     duplicates: int = 0
     longest: int | None = None
     per_text: int = 1
-    from_store: Mapping[str, str] = field(default_factory=dict)
+    from_store: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    field: str | None = None
 
     @property
     def n_points(self) -> int:
@@ -135,7 +138,7 @@ def analysis_parts(analysis: Analysis) -> tuple[Any, dict[str, np.ndarray]]:
     content = {
         "format": FORMAT,
         "summary": analysis.summary,
-        **{name: getattr(analysis, name) for name in PLAIN},
+        **{name: getattr(analysis, name) for name in (*PLAIN, "field")},
         **{kind: {name: meta for name, (meta, _) in named.items()} for kind, named in pieces.items()},
         "points": analysis.points,
     }
@@ -155,6 +158,7 @@ def analysis_of(content: Mapping[str, Any], arrays: Arrays) -> Analysis:
         raise ValueError(f"it holds {unknown[0]!r}, which this version does not know")
     summary, points = parts.summary_of(content["summary"]), parts.points_of(content["points"])
     plain = {name: content[name] for name in PLAIN} | {"text_hashes": tuple(content["text_hashes"])}
+    plain["field"] = content.get("field")  # an earlier version did not write it
     layers = summary.layers
     origin = parts.Origin(summary.fingerprint, content["calibration_key"], plain["text_hashes"])
 

@@ -10,7 +10,6 @@ from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
 from mka.figures.colouring import place_scale
 from mka.figures.heatmap import colour_range, heatmap
-from mka.figures.layer_strip import layer_strip
 from mka.figures.manifold import axis_range, by_scale, by_subject, subjects_of
 from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
 from mka.objects.plan import MergeGroup
@@ -151,14 +150,6 @@ def test_points_without_texts_are_still_drawn():
     bare = replace(an_embedding(6, 12), points=())
     assert by_place(bare, [0], LIGHT).data[0].text[3] == "point 3"
     assert subjects_of(bare) == () and subjects_of(an_embedding()) == ("animals", "rulers", "sums")
-
-
-def test_layer_strip_has_a_colour_per_type():
-    types = ("full_attention", "sliding_attention") * 3
-    layers = tuple(replace(layer, type=kind) for layer, kind in zip(a_summary(6).per_layer, types, strict=True))
-    figure = layer_strip(replace(a_summary(6), layer_types=types, per_layer=layers), LIGHT)
-    kinds = {trace.name: trace.marker.color for trace in figure.data if trace.name}
-    assert set(kinds) == {"full attention", "sliding attention"} and len(set(kinds.values())) == 2
 
 
 def test_what_did_not_fit_into_the_context_is_said():

@@ -112,8 +112,8 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
         "Weights": "2.6 KB",
         "Cache per token": "768 B",
     }
-    assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters.")
-    assert list(studio.at.dataframe[1].value["Parameters"]) == [100] * 6
+    assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters, 100 each.")
+    assert list(studio.at.dataframe[-1].value["Parameters"]) == [100] * 6
     assert studio.commands[0] == "mka inspect demo"
     groups = [group.options for group in studio.at.pills if group.label in NEEDS.values()]
     offered = [title for group in groups for title in group]
