@@ -37,8 +37,8 @@ def selection(state: StudioState) -> tuple[tuple[int, ...], ...]:
 
 def click(mark: widgets.Mark) -> None:
     """A source layer goes into the selection or out of it; a merged layer opens its group."""
-    plan, given = session.state().plan, mark["customdata"]
-    place = mark_of(given) if isinstance(given, str) else mark_at(plan, mark["x"], mark["y"])
+    plan = session.state().plan
+    place = place_of(plan, mark)
     if place is None:
         return
     row, index = place
@@ -50,6 +50,12 @@ def click(mark: widgets.Mark) -> None:
         session.refuse(f"New layer {index} is layer {plan.layer_map[index][0]} as it was: it is in no group.")
     else:
         choose_group(group)
+
+
+def place_of(plan: MergePlan, mark: widgets.Mark) -> tuple[str, int] | None:
+    """The (row, index) of the block that was chosen: by key it is named, by pointer it is where the pointer is."""
+    given = mark["customdata"]
+    return mark_of(given) if isinstance(given, str) else mark_at(plan, mark["x"], mark["y"])
 
 
 def drag(first: widgets.Mark, last: widgets.Mark) -> None:
