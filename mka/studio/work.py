@@ -28,7 +28,8 @@ def estimate(process: Process, order: OpenOrder) -> Task:
 
 
 def open_model(process: Process, order: OpenOrder) -> Task:
-    """Load a model and describe it: a Desk without an analysis."""
+    """Load a model for which there is room and describe it: a Desk without an analysis. What is too large is
+    refused before anything of it is fetched."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
         progress(f"looking up the size of {order.source}", 0, 0)
@@ -42,7 +43,6 @@ def open_model(process: Process, order: OpenOrder) -> Task:
     return Task(work, order, courses.of_opening())
 
 
-def analyze(process: Process, desk: Desk, order: Order) -> Task:
 def open_anyway(process: Process, order: OpenOrder) -> Task:
     """As `open_model`, whether there is room or not."""
     return Task(lambda progress, cancel: _opened(process, order, progress), order, courses.of_opening())
@@ -63,6 +63,7 @@ def _opened(process: Process, order: OpenOrder, progress: Progress) -> Desk:
     return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
 
+def analyze(process: Process, desk: Desk, order: Order) -> Task:
     """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
 
     def work(progress: Progress, cancel: Cancel) -> Desk:
