@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from huggingface_hub import HfApi
 
 from mka.errors import BadInput
 from mka.merging.merge import merge
@@ -121,6 +123,26 @@ def test_the_estimate_is_what_loading_takes(family: str, tmp_path: Path) -> None
     folder = tiny_model_folder(tmp_path, family, dtype="bfloat16", max_shard_size="20KB")
     for dtype in ("auto", "float32", "bfloat16", "float16"):
         assert estimate(folder, dtype=dtype) == summarize(load(folder, dtype=dtype, device="cpu")).bytes
+
+
+@pytest.mark.parametrize(
+    ("counts", "dtype", "expected"),
+    [
+        ({"BF16": 500, "F32": 20}, "auto", 2 * 500 + 4 * 20),
+        ({"BF16": 500, "F32": 20}, "float32", 4 * 520),
+        ({"BF16": 500, "F32": 20}, "bfloat16", 2 * 520),
+        ({"NEW9": 500}, "float32", 70 + 7),
+        (None, "float32", 70 + 7),
+    ],
+)
+def test_the_hub_is_asked_for_counts_else_for_sizes(
+    counts: dict[str, int] | None, dtype: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"a.safetensors": 70, "b.safetensors": 7, "pytorch_model.bin": 900}
+    files = [SimpleNamespace(rfilename=name, size=size) for name, size in sizes.items()]
+    told = SimpleNamespace(siblings=files, safetensors=counts and SimpleNamespace(parameters=counts))
+    monkeypatch.setattr(HfApi, "model_info", lambda *asked, **options: told)
+    assert estimate("owner/name", dtype=dtype) == expected
 
 
 def test_a_pickle_is_not_estimated(tmp_path: Path) -> None:
