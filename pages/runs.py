@@ -15,10 +15,10 @@ runs = runs_view.listed_runs()
 if not runs:
     runs_view.nothing_run()
     st.stop()
-runs = runs_view.of_one_trial(runs)
+runs, size, quality = runs_view.choices(runs)
 picture, beside = st.columns([3, 2])
 with picture:
-    runs_view.picture(runs)
+    runs_view.picture(runs, size, quality)
 with beside:
     runs_view.run_card(runs)
 st.subheader("Every run", anchor=False)

@@ -171,7 +171,9 @@ def pareto(points: Cloud, theme: Theme, *, chosen: str = "", pinned: Collection[
         automargin=True,
     )
     figure.update_layout(
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}, margin={"t": 48}, dragmode=False
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"},
+        margin={"t": 48},
+        dragmode=False,
     )
     return figure
 
@@ -191,16 +193,17 @@ def _front(points: Cloud, theme: Theme) -> go.Scatter:
 
 def _marks(kind: str, spots: Sequence[Spot], points: Cloud, theme: Theme) -> go.Scatter:
     colour, symbol = looks(theme).get(kind, OTHER)
+    edge = colour if symbol.endswith("-open") else theme.page  # marks that lie on each other stay countable
     return go.Scatter(
         x=[spot.x for spot in spots],
         y=[spot.y for spot in spots],
         mode="markers",
         name=escape(kind),
-        marker={"color": colour, "symbol": symbol, "size": SIZE, "line": {"width": 1.5, "color": colour}},
+        marker={"color": colour, "symbol": symbol, "size": SIZE, "line": {"width": 1.5, "color": edge}},
         customdata=[spot.key for spot in spots],
         text=[
             f"{escape(spot.name)}<br>removed: {points.size.say(spot.x)}<br>"
-            f"{points.quality.title.partition(' (')[0]}: {points.quality.say(spot.y)}"
+            f"{_short(points.quality)}: {points.quality.say(spot.y)}"
             for spot in spots
         ],
         hovertemplate="%{text}<extra></extra>",
@@ -219,6 +222,11 @@ def _around(name: str, spots: Sequence[Spot], symbol: str, theme: Theme) -> go.S
     )
 
 
+def _short(axis: Axis) -> str:
+    """An axis's title without what stands in brackets."""
+    return axis.title.partition(" (")[0]
+
+
 def of_cloud(points: Cloud) -> str:
     """How many runs lie on the front, and whether deleting layers does."""
     runs = [spot for spot in points.spots if spot.kind == MERGED]
@@ -226,12 +234,12 @@ def of_cloud(points: Cloud) -> str:
         return "No run has a value here yet."
     front = points.front
     mine = [spot for spot in front if spot.kind == MERGED]
-    which = "1 run lies" if len(mine) == 1 else f"{len(mine)} runs lie"
-    better = "lower" if points.quality.lower else "higher"
-    said = (
-        f"{which} on the front, of {len(runs)}: nothing that was measured removes as much "
-        f"at a {better} {points.quality.title.partition(' (')[0]}."
-    )
+    better = f"at a {'lower' if points.quality.lower else 'higher'} {_short(points.quality)}"
+    if mine:
+        which = "1 run lies" if len(mine) == 1 else f"{len(mine)} runs lie"
+        said = f"{which} on the front, of {len(runs)}: nothing that was measured removes as much {better}."
+    else:
+        said = f"No run lies on the front, of {len(runs)}: something else removes as much {better}."
     if mine:
         most = mine[-1]
         said += f" The furthest of them removes {points.size.say(most.x)} at {points.quality.say(most.y)}."

@@ -120,7 +120,7 @@ def figures_card(desk: Desk, outcome: Outcome | None) -> None:
 
 def _card(sentence: str) -> st.delta_generator.DeltaGenerator:
     """A box for one file."""
-    card = st.container(border=True, width=260)
+    card = st.container(border=True, width=260, height="stretch")
     card.caption(sentence)
     return card
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from mka.figures import words
-from mka.figures.pareto import QUALITIES, SIZES, Cloud, as_rows, cloud, of_cloud, pareto
+from mka.figures.pareto import QUALITIES, SIZES, Axis, Cloud, as_rows, cloud, of_cloud, pareto
 from mka.objects.run import Run, Trial
 from mka.studio import runs as tables
 from mka.studio import session, widgets
@@ -19,9 +21,9 @@ HEADER = ("kind", "name", "removed", "value", "on the front")
 def listed_runs() -> tuple[Run, ...]:
     """This visit's runs of the open model, and, where that is chosen, the earlier ones that are kept; draws the
     choice and says what it means."""
-    mine = _mine()
+    made = session.made_here()
     kept = session.process().runs.of_model(session.summary().fingerprint)
-    keys = [run.key for run in mine]
+    keys = [run.key for run in made]
     others = [run for run in kept if run.key not in keys]
     with st.container(horizontal=True, vertical_alignment="center"):
         earlier = st.toggle(
@@ -34,16 +36,12 @@ def listed_runs() -> tuple[Run, ...]:
             "unasked.",
         )
         _lasting(session.process().runs.lasting, session.process().runs.problem)
-    return (*others, *mine) if earlier else tuple(mine)
+    return (*others, *made) if earlier else (*_looked_at(others), *made)
 
 
-def _mine() -> list[Run]:
-    """This visit's runs, and the one that it looks at: the page's address may name another's."""
-    made = session.made_here()
-    run = session.find_run(session.visit().run)
-    if run is None or run.fingerprint != session.summary().fingerprint or run.key in session.visit().measured:
-        return made
-    return [run, *made]
+def _looked_at(others: Sequence[Run]) -> list[Run]:
+    """The one of the others' runs that this visit looks at: the page's address may name it."""
+    return [run for run in others if run.key == session.visit().run]
 
 
 def _lasting(lasting: bool, problem: str) -> None:
@@ -81,42 +79,47 @@ def _show_earlier() -> None:
     st.session_state[EARLIER] = True
 
 
-def of_one_trial(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    """The runs that were measured on what is chosen; the choice is drawn only where there is one."""
+def choices(runs: tuple[Run, ...]) -> tuple[tuple[Run, ...], Axis, Axis]:
+    """What the page's first row chooses: the runs that were measured on one thing, and the picture's two axes, size
+    and quality."""
     trials = tables.trials_of(runs)
-    if len(trials) < 2:
-        return runs
-    chosen: Trial | None = st.selectbox(
+    with st.container(horizontal=True):
+        quality = _axis("Quality", QUALITIES, "runs-quality")
+        size = _axis("Against", SIZES, "runs-size")
+        if len(trials) > 1:
+            trials = _trials(trials)
+    if len(trials) > 1:
+        st.caption("These runs were measured on different texts or questions, so their figures compare only roughly.")
+    return tuple(run for run in runs if run.trial in trials), size, quality
+
+
+def _axis(label: str, axes: Mapping[str, Axis], key: str) -> Axis:
+    name = st.selectbox(
+        label, list(axes), format_func=lambda one: axes[one].title, key=key, persist_state="session", width=310
+    )
+    return axes[str(name)]
+
+
+def _trials(trials: tuple[Trial, ...]) -> tuple[Trial, ...]:
+    """All of the trials, or one of them."""
+    return st.selectbox(
         "Measured on",
-        [None, *trials],
-        format_func=lambda trial: "everything" if trial is None else tables.trial_words(trial),
+        [trials, *((trial,) for trial in trials)],
+        format_func=lambda some: "everything" if len(some) > 1 else tables.trial_words(some[0]),
         key="runs-trial",
         persist_state="session",
-        width=320,
+        width=240,
     )
-    if chosen is None:
-        st.caption("These runs were measured on different texts or questions: figures of one kind compare best.")
-        return runs
-    return tuple(run for run in runs if run.trial == chosen)
 
 
-def picture(runs: tuple[Run, ...]) -> None:
-    """The Pareto plot, its axes to choose, its sentence and its numbers."""
-    with st.container(horizontal=True):
-        quality = st.selectbox(
-            "Quality", list(QUALITIES), format_func=lambda name: QUALITIES[name].title, key="runs-quality",
-            persist_state="session", width=340,
-        )  # fmt: skip
-        size = st.selectbox(
-            "Against", list(SIZES), format_func=lambda name: SIZES[name].title, key="runs-size",
-            persist_state="session", width=300,
-        )  # fmt: skip
-    points = cloud(runs, tables.run_names(runs), SIZES[size], QUALITIES[quality])
+def picture(runs: tuple[Run, ...], size: Axis, quality: Axis) -> None:
+    """The Pareto plot, its sentence and its numbers."""
+    points = cloud(runs, tables.run_names(runs), size, quality)
     takeaway = of_cloud(points)
     figure = pareto(points, session.theme(), chosen=session.visit().run, pinned=session.visit().pinned)
     widgets.chart(figure, "runs", takeaway, point_clicked)
     st.text(takeaway)
-    widgets.take_away(figure, f"runs-{quality}", lambda: _csv(points))
+    widgets.take_away(figure, "runs-front", lambda: _csv(points))
 
 
 def _csv(points: Cloud) -> str:
@@ -193,12 +196,13 @@ def _said() -> None:
 
 def _figures(run: Run, pinned: Run | None) -> None:
     """Quality and size against the pinned run, else against the run's own unmerged model."""
-    (row,) = tables.table([run]).rows if pinned is None else tables.table([run, pinned], [pinned.key]).rows[:1]
-    cells = dict(zip((tables.PINNED, *tables.COLUMNS), row, strict=True))
-    than = "the pinned run" if pinned is not None and pinned.key != run.key else "unmerged"
+    other = None if pinned is None or pinned.key == run.key else pinned
+    whole = tables.table([run]) if other is None else tables.table([run, other], [other.key])
+    cells = dict(zip(whole.header, whole.rows[0], strict=True))
+    than = "unmerged" if other is None else "the pinned run"
     boxes: list[widgets.Figure] = [("Layers", cells["Layers"], f"{words.percent(run.plan.compression_ratio)} removed")]
     boxes += [
-        (title, cells[title], f"{cells[f'{title} Δ']} of {than}" if cells[f"{title} Δ"] else None)
+        (title, cells[title], f"{cells[f'{title} Δ']} against {than}" if cells[f"{title} Δ"] else None)
         for title in ("Perplexity", "Accuracy")
         if cells[title]
     ]
@@ -264,7 +268,7 @@ def _grid(shown: tables.Table) -> None:
         selection_mode=["single-row", "single-column"],
         column_config={
             tables.PINNED: st.column_config.TextColumn("★", width=40, pinned=True),
-            tables.PLAN: st.column_config.TextColumn(tables.PLAN, pinned=True),
+            tables.PLAN: st.column_config.TextColumn(tables.PLAN, width=150, pinned=True),
         },
     )
 

@@ -81,6 +81,7 @@ def test_a_pinned_run_stays_on_top_and_is_what_the_others_are_compared_with(stud
     assert list(table["Perplexity Δ"]) == ["+0.0 %", "+73.3 %"], "5.2 / 3.0"
     assert list(table["Accuracy Δ"]) == ["+0.0 points", "−30.0 points"]
     assert studio.says("Δ is against the pinned run 1–2")
+    assert {m.label: m.delta for m in studio.at.metric}["Perplexity"] == "+15.4 % against unmerged", "not itself"
     studio.press("Unpin")
     assert plans(studio) == ["3–5", "1–2"]
 
@@ -130,7 +131,7 @@ def test_the_report_of_two_trials_of_one_plan_is_the_one_looked_at(studio: Studi
     assert known(fingerprint, FIRST.plan, FIRST.key).trial == FIRST.trial
     studio.go("runs")
     assert plans(studio) == ["1–2", "1–2"]
-    studio.set("selectbox", "Measured on", more.trial)
+    studio.set("selectbox", "Measured on", (more.trial,))
     assert list(studio.at.dataframe[0].value["Perplexity"]) == ["3.5"]
 
 
@@ -141,3 +142,11 @@ def test_text_of_a_run_is_never_markup(studio: Studio):
     studio.go("runs")
     assert not studio.at.exception
     assert not [text for text in studio.markdown if "example.org" in text or "<img" in text]
+
+
+def test_the_run_that_an_address_names_is_listed_though_another_made_it(studio: Studio):
+    keep(FIRST, SECOND)
+    studio.visit.run = SECOND.key
+    studio.go("runs")
+    assert plans(studio) == ["3–5"]
+    assert studio.widget("toggle", "Earlier runs kept on this machine (2)").value is False
