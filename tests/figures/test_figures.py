@@ -15,7 +15,7 @@ from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subje
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 from tests.contrast import contrast
-from tests.studio.builders import a_report, a_similarity, a_summary, an_embedding
+from tests.studio.builders import a_report, a_similarity, an_embedding
 
 GROUP = MergeGroup((2, 3, 4), (0.5, 0.25, 0.25))
 
