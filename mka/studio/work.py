@@ -58,7 +58,8 @@ def _fit(process: Process, order: OpenOrder) -> Fit:
 
 
 def _opened(process: Process, order: OpenOrder, progress: Progress) -> Desk:
-    from mka.models.summary import summarize
+    progress("loading the libraries", 0, 0)
+    from mka.models.summary import summarize  # torch: seconds in which nothing can be stopped
 
     return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
 
@@ -105,6 +106,7 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Tas
     """Merge if need be, then measure it, the unmerged model and the free controls: an Outcome with the report."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
+        progress("loading the libraries", 0, 0)
         from mka.workflows.evaluation import evaluate as measure
 
         begun = time.monotonic()
@@ -138,6 +140,7 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
     """Merge if need be, write the checkpoint folder and verify it: an Outcome with the saved receipt."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
+        progress("loading the libraries", 0, 0)
         from mka.merging.checkpoint import save
 
         merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
