@@ -25,11 +25,12 @@ def listed_runs() -> tuple[Run, ...]:
     kept = session.process().runs.of_model(session.summary().fingerprint)
     keys = [run.key for run in made]
     others = [run for run in kept if run.key not in keys]
+    st.session_state[EARLIER] = session.visit().earlier
     with st.container(horizontal=True, vertical_alignment="center"):
         earlier = st.toggle(
             f"Earlier runs kept on this machine ({len(others)})",
             key=EARLIER,
-            persist_state="session",
+            on_change=lambda: _list_earlier(bool(st.session_state[EARLIER])),
             disabled=not others,
             help="Every evaluation of this model in the store, whichever window or earlier start of the studio made "
             "it. Without this, only the runs of this window are listed: two windows never show each other's plans "
@@ -63,7 +64,7 @@ def nothing_run() -> None:
             f"{'run is' if kept == 1 else 'runs are'} kept on this machine."
         )
         with st.container(horizontal=True):
-            st.button("Show earlier runs", icon=":material/history:", type="primary", on_click=_show_earlier)
+            st.button("Show earlier runs", icon=":material/history:", type="primary", on_click=_list_earlier)
             st.page_link("pages/evaluate.py", label="Evaluate a plan", icon=":material/query_stats:")
         return
     st.info(
@@ -75,8 +76,8 @@ def nothing_run() -> None:
         st.page_link("pages/evaluate.py", label="Evaluate it", icon=":material/query_stats:")
 
 
-def _show_earlier() -> None:
-    st.session_state[EARLIER] = True
+def _list_earlier(wanted: bool = True) -> None:
+    session.visit().earlier = wanted
 
 
 def choices(runs: tuple[Run, ...]) -> tuple[tuple[Run, ...], Axis, Axis]:
@@ -231,9 +232,10 @@ def run_table(runs: tuple[Run, ...]) -> None:
     rows = tables.ordered(runs, title, descending=descending, pinned=pinned)
     whole = tables.table(rows, pinned)
     shown = tables.only_differing(whole, pinned) if differing else whole
-    _grid(shown)
+    _grid(shown, title)
     against = tables.baseline_of(rows, pinned)
     compared = "the unmerged model of the same run" if against is None else f"the pinned run {_short(against)}"
+    st.caption("A click on a header sorts by it, another one turns the order round; pinned runs stay on top.")
     st.text(f"Δ is against {compared}." + (f" {tables.hidden_words(shown.hidden)}" if differing else ""))
     widgets.download("Runs (CSV)", lambda: widgets.csv_text(whole.header, whole.rows), "runs.csv")
 
@@ -242,22 +244,23 @@ def _short(run: Run) -> str:
     return f"{tables.plan_words(run.plan)} of {run.when}"
 
 
-def _grid(shown: tables.Table) -> None:
-    """The table; its chosen row is the run looked at, and a click on a header sorts by that column."""
+def _grid(shown: tables.Table, title: str) -> None:
+    """The table. Its chosen row is the run looked at, its chosen column the one that it is sorted by: another header
+    sorts by that, the same one again turns the order round."""
     keys = [run.key for run in shown.runs]
     looked_at = session.visit().run
-    st.session_state[TABLE] = {
-        "selection": {"rows": [keys.index(looked_at)] if looked_at in keys else [], "columns": [], "cells": []}
-    }
+    rows = [keys.index(looked_at)] if looked_at in keys else []
+    columns = [title] if title in shown.header else []
+    st.session_state[TABLE] = {"selection": {"rows": rows, "columns": columns, "cells": []}}
 
     def chosen() -> None:
         selection = st.session_state[TABLE].selection
-        if selection.columns:
-            _sort_by(selection.columns[0])
-        elif selection.rows:
-            session.choose_run(keys[selection.rows[0]])
-        else:
-            session.choose_run("")
+        if selection.rows != rows:
+            session.choose_run(keys[selection.rows[0]] if selection.rows else "")
+        elif not selection.columns:
+            st.session_state[DESCENDING] = not st.session_state[DESCENDING]
+        elif selection.columns[0] in tables.COLUMNS:
+            st.session_state[SORT] = selection.columns[0]
 
     st.dataframe(
         shown.columns(),
@@ -267,16 +270,7 @@ def _grid(shown: tables.Table) -> None:
         on_select=chosen,
         selection_mode=["single-row", "single-column"],
         column_config={
-            tables.PINNED: st.column_config.TextColumn("★", width=40, pinned=True),
+            tables.PINNED: st.column_config.TextColumn(tables.STAR, width=40, pinned=True),
             tables.PLAN: st.column_config.TextColumn(tables.PLAN, width=150, pinned=True),
         },
     )
-
-
-def _sort_by(title: str) -> None:
-    """A column's header: sort by it; by the one that is sorted by already, the other way round."""
-    if title not in tables.COLUMNS:
-        return
-    again = st.session_state[SORT] == title
-    st.session_state[DESCENDING] = not st.session_state[DESCENDING] if again else st.session_state[DESCENDING]
-    st.session_state[SORT] = title

@@ -30,7 +30,8 @@ class Visit:
     """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
     fingerprint; followed: numbers of the jobs whose end is waited for;
     measured: keys of the runs that were made here, in that order; run: key of the one that is looked at, "" before a
-    choice; pinned: keys of those that stay on top; notice: how the last job ended, as (kind, sentence);
+    choice; pinned: keys of those that stay on top; earlier: whether others' runs are listed too;
+    notice: how the last job ended, as (kind, sentence);
     clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice;
     prompts: what was made of the last prompts, the latest first;
     owner: token of the browser that it belongs to; kept: the desk as the store has it."""
@@ -42,6 +43,7 @@ class Visit:
     measured: list[str] = field(default_factory=list)
     run: str = ""
     pinned: list[str] = field(default_factory=list)
+    earlier: bool = False
     notice: tuple[str, str] | None = None
     clicks: int = 0
     measure: str = ""
