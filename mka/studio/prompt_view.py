@@ -7,7 +7,7 @@ import streamlit as st
 from mka.objects.plan import MergePlan
 from mka.studio import session, work
 from mka.studio.desk import Continuation, Desk
-from mka.studio.generation_view import side_by_side
+from mka.studio.generation_view import generation_view
 from mka.studio.naming import listed
 
 PROMPT, TOKENS = "prompt", "prompt-tokens"
@@ -32,7 +32,7 @@ def prompt_view(desk: Desk, plan: MergePlan) -> None:
             st.form_submit_button("Continue", type="primary", on_click=_ask, args=(desk, plan), help="Ctrl+Enter")
     for one in session.visit().prompts:
         if one.fingerprint == desk.summary.fingerprint:
-            st.html(side_by_side(one.generation, session.theme(), remark_on(one, plan)))
+            generation_view(one.generation, remark_on(one, plan))
 
 
 def loading_words(desk: Desk) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 
 import streamlit as st
@@ -12,12 +11,12 @@ from mka.figures import evaluation_words, takeaways, words
 from mka.figures.evaluation import accuracy_change, perplexity_change
 from mka.figures.overview import overview_dots
 from mka.figures.subjects import subject_dots
-from mka.figures.theme import Theme
 from mka.figures.token_divergence import by_position, divergence_curves
 from mka.objects.jsonable import jsonable
 from mka.objects.report import Report
 from mka.studio import session, widgets
 from mka.studio.generation_view import generations_view
+from mka.studio.markup import headline_html, table_html
 from mka.studio.memory import count_text
 from mka.studio.report_tables import figures_csv, figures_table, measured_on, positions_csv, subjects_csv
 
@@ -29,7 +28,7 @@ CONTROLS = (
 
 def report_view(report: Report) -> None:
     """Draw all of it; perplexity and accuracy always stand together."""
-    st.html(headline_html(headline(report.result, report.baseline, report.controls), session.theme()))
+    st.html(headline_html(headline(report.result, report.baseline, report.controls)))
     st.text(report.verdict)
     _figures(report)
     st.text(measured_on(report))
@@ -41,17 +40,6 @@ def report_view(report: Report) -> None:
     if report.result.generations:
         st.subheader("What they write", anchor=False)
         generations_view(report.result.generations)
-
-
-def headline_html(sentence: str, theme: Theme) -> str:
-    """The verdict in a few words, larger than anything else on the page; "" where there is none."""
-    if not sentence:
-        return ""
-    style = (
-        f"border-left: 5px solid {theme.accent}; color: {theme.text}; padding: 0.15rem 0 0.25rem 1rem; "
-        "margin-top: 0.75rem; font-size: clamp(1.35rem, 1rem + 1.6vw, 2.1rem); line-height: 1.25; font-weight: 600"
-    )
-    return f'<div role="heading" aria-level="2" style="{style}">{html.escape(sentence)}</div>'
 
 
 def _figures(report: Report) -> None:
@@ -91,7 +79,7 @@ def _overview(report: Report) -> None:
         st.caption("The thin line is the unmerged model; differences of accuracy are in percentage points. " + CONTROLS)
         widgets.take_away(figure, "evaluation", lambda: figures_csv(report))
     with st.expander("All figures as a table"):
-        st.table(figures_table(report), hide_index=True, border="horizontal")
+        st.html(table_html(figures_table(report)))
     for sentence in takeaways.of_lengths(report):
         st.text(sentence)
     widgets.download("Report (JSON)", lambda: json.dumps(jsonable(report), indent=2) + "\n", "report.json")

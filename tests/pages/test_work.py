@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -93,10 +94,12 @@ def test_evaluate_shows_merged_unmerged_and_the_free_controls(planned: Studio, q
     assert planned.says("Perplexity is measured too")
     planned.set("number_input", "At most, of each", 6).press("Merge and evaluate").finish()
     assert not planned.at.exception
-    table = planned.at.table[0].value.set_index("Figure")
-    assert list(table) == ["merged", "unmerged", "truncate", "drop-keep-last"]
-    assert list(table.loc["Layers"]) == ["3", "4", "3", "3"]
-    assert all(table.loc["Perplexity ± s.e."]) and all(table.loc["Accuracy"])
+    (table,) = [one.proto.body for one in planned.at.get("html") if one.proto.body.startswith("<table")]
+    assert re.findall(r'scope="col"[^>]*>([^<]*)<', table) == [
+        "Figure", "merged", "unmerged", "truncate", "drop-keep-last",
+    ]  # fmt: skip
+    rows = {row[0]: row[1:] for row in (re.findall(">([^<]*)</t[hd]", line) for line in table.split("<tr>")[2:])}
+    assert rows["Layers"] == ["3", "4", "3", "3"] and all(rows["Perplexity ± s.e."]) and all(rows["Accuracy"])
     assert planned.says("6 questions of")
     assert planned.commands[-1].endswith(f"--tasks perplexity,choices --data {questions} --limit 6")
     planned.set("number_input", "At most, of each", 4)
