@@ -161,19 +161,6 @@ def _listed(items: list[str]) -> str:
     return " and ".join(items)
 
 
-def of_report(report: Report) -> str:
-    """Accuracy and perplexity in one breath, never one without the other."""
-    parts = []
-    result, base = report.result, report.baseline
-    if result.perplexity:
-        before = f"{words.number(base.perplexity.value)} to " if base and base.perplexity else ""
-        parts.append(f"perplexity {before}{words.number(result.perplexity.value)}")
-    if result.choices:
-        before = f"{words.percent(base.choices.accuracy)} to " if base and base.choices else ""
-        parts.append(f"accuracy {before}{words.percent(result.choices.accuracy)}")
-    return ", ".join(parts).capitalize() + "." if parts else "Nothing was measured."
-
-
 def of_lengths(report: Report) -> list[str]:
     """What did not fit into the context, a sentence each; empty where all did."""
     said = []
