@@ -28,9 +28,9 @@ class Server:
 
 
 @contextmanager
-def running_studio(out: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """`mka studio` on a free port of 127.0.0.1 until the block ends."""
-    command = [sys.executable, "-m", "mka", "studio", "--port", "0", "--out", str(out), "--json", "-"]
+def running_studio(out: Path, environment: Mapping[str, str] | None = None, port: int = 0) -> Iterator[Server]:
+    """`mka studio` on this port of 127.0.0.1, by default a free one, until the block ends."""
+    command = [sys.executable, "-m", "mka", "studio", "--port", str(port), "--out", str(out), "--json", "-"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, env={**os.environ, **(environment or {})}, cwd=Path(__file__).parents[2]
     )

@@ -117,6 +117,10 @@ def test_models_are_told_apart_by_their_source_alone(store: Store):
 
 
 def test_a_model_of_another_format_is_forgotten(store: Store):
-    for meta in ({"format": "mka-desk/0"}, {}, {"format": "mka-desk/1", "summary": {}, "opening": {}, "analyses": []}):
-        store.put("desk", key_of({"desk": "demo"}), meta, {})
+    keep_model(store, KeptModel(a_summary(), Opening(), ()))
+    key = key_of({"desk": "demo"})
+    whole = store.get("desk", key)
+    assert whole is not None
+    for meta in ({**whole.meta, "format": "mka-desk/0"}, {**whole.meta, "summary": {}}, {}):
+        store.put("desk", key, meta, {})
         assert kept_model(store, "demo") is None and store.entries() == ()
