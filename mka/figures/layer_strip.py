@@ -92,7 +92,7 @@ def layer_strip(summary: ModelSummary, theme: Theme, chosen: str = "") -> go.Fig
     styled(figure, theme, height=ROW * rows + legend)
     end = max(per_row - 1, *figure.data[-1].x)
     figure.update_xaxes(visible=False, fixedrange=True, range=[-1.1 - BESIDE / 2, end + BESIDE / 2])
-    figure.update_yaxes(visible=False, fixedrange=True, range=[-rows, 0])
+    figure.update_yaxes(visible=False, fixedrange=True, range=[-rows - 0.05, 0])
     figure.update_layout(
         barmode="overlay",
         dragmode=False,
