@@ -83,6 +83,10 @@ def test_what_is_typed_is_kept_while_the_selection_stays(at: AppTest):
     assert state(at).candidate_layers == ((2, 3),), "pressing Propose twice must not add"
     assert len(state(at).past) == 2, "and is no step to go back over"
     assert state(at).origin.text_hashes == ("h1",)
+    at.number_input[0].set_value(3)
+    press(at, "Propose")
+    assert state(at).refusal and state(at).candidate_layers == ((2, 3),)
+    assert fields(at) == [3, 3], "what was refused stands there to be corrected"
 
 
 @pytest.mark.parametrize(
