@@ -13,6 +13,8 @@ from mka.objects.embedding import Embedding
 
 PLAYED_POINTS = 2000
 """A film of more dots than this stutters, so that it shows a sample."""
+NAMES_BELOW = 12
+"""More names than this stand beside the picture, where a legend can scroll."""
 STILL_MS = 700
 """How long a layer is shown where the dots jump to the next one."""
 
@@ -66,6 +68,8 @@ def _with_controls(figure: go.Figure, embedding: Embedding, theme: Theme) -> go.
         {"label": "▶ Play", "method": "animate", "args": [None, moving | {"fromcurrent": True}]},
         {"label": "❚❚ Stop", "method": "animate", "args": [[None], at_once]},
     ]
+    few = sum(bool(trace.showlegend) for trace in figure.data) <= NAMES_BELOW
+    legend = {"orientation": "h", "y": -0.2} if few else {"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"}
     steps = [{"label": str(n), "method": "animate", "args": [[str(n)], at_once]} for n in range(embedding.layers)]
     figure.update_layout(
         height=HEIGHT + 130,
@@ -85,6 +89,6 @@ def _with_controls(figure: go.Figure, embedding: Embedding, theme: Theme) -> go.
                 "bordercolor": theme.grid, "font": {"color": theme.muted, "size": 11}, "tickcolor": theme.muted,
             }
         ],
-        legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top"},
+        legend=legend,
     )  # fmt: skip
     return figure

@@ -44,7 +44,7 @@ def spectrum(embedding: Embedding, layers: Sequence[int], theme: Theme) -> go.Fi
     styled(figure, theme, height=260)
     figure.add_vrect(x0=0.5, x1=dims + 0.5, fillcolor=theme.accent, opacity=0.09, line_width=0, layer="below")
     figure.add_annotation(
-        x=(dims + 1) / 2, y=1, yref="paper", yanchor="bottom", text="drawn above", showarrow=False,
+        x=(dims + 1) / 2, y=0, yref="paper", yanchor="bottom", text="drawn above", showarrow=False,
         font={"color": theme.muted, "size": 12},
     )  # fmt: skip
     if embedding.method == "diffusion" and values.shape[1] > dims:
@@ -78,8 +78,9 @@ def _mark_gap(figure: go.Figure, values: np.ndarray, dims: int, layer: int, them
     """A bracket from the last shown eigenvalue down to the first that is left out."""
     last, left_out = float(values[dims - 1]), float(values[dims])
     place = dims + 0.5
+    side = "left" if place <= len(values) / 2 else "right"  # into the wider half, where the text has room
     figure.add_shape(type="line", x0=place, x1=place, y0=left_out, y1=last, line={"color": VERMILION, "width": 3})
     figure.add_annotation(
-        x=place, y=1, yref="paper", xanchor="left", xshift=-4, yanchor="bottom", showarrow=False,
+        x=place, y=1, yref="paper", xanchor=side, yanchor="bottom", showarrow=False,
         text=f"gap of layer {layer}: {last - left_out:.3f}", font={"color": theme.text, "size": 12},
     )  # fmt: skip

@@ -25,6 +25,8 @@ function plotly(address) {
         script.onload = () => done(window.Plotly);
         script.onerror = () => failed(new Error(`${address} cannot be read`));
         document.head.append(script);
+        // plotly rejects an animation that another one interrupts, and names no reason: that is no error.
+        window.addEventListener("unhandledrejection", (event) => event.reason === undefined && event.preventDefault());
     });
     return window.mkaPlotly;
 }
