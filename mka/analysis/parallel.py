@@ -81,3 +81,10 @@ def in_threads(work: Callable[[Item], Made], items: Iterable[Item], cancel: Canc
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def spare_a_core() -> None:
+    """Have torch, which takes every core otherwise, leave one to whoever shares the process: pages that are drawn."""
+    import torch
+
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores() - 1)))

@@ -56,8 +56,9 @@ class ModelStore:
         self.evict()
         progress("loading the libraries", 0, 0)
         import mka.models.loading  # noqa: F401  # torch: seconds, on the first job only
+        from mka.analysis.parallel import spare_a_core
 
-        _leave_a_core()
+        spare_a_core()
         progress("loading the model", 0, 0)
         self._model = order.opening.model(order.source, progress=progress)
         self._identity, self.held = (
@@ -95,12 +96,3 @@ class ModelStore:
 
     def _holds(self, order: OpenOrder) -> bool:
         return self.held is not None and self.held.order == order
-
-
-def _leave_a_core() -> None:
-    """Have torch, which takes every core otherwise, leave one to the pages that are drawn meanwhile."""
-    import torch
-
-    from mka.analysis.parallel import cores
-
-    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores() - 1)))
