@@ -44,6 +44,7 @@ def test_text_is_text():
     shown = beside(f"{NASTY} a", f"{NASTY}\n\n b", NASTY, NASTY)
     shown += headline_html(NASTY) + table_html({NASTY: [NASTY], "b": [NASTY]})
     assert "<img" not in shown and plain(shown).count(NASTY) == 8
+    assert re.findall("<mark[^>]*>(.*?)</mark>", beside("<", "&")) == ["&lt;", "&amp;"]
     assert f"{NASTY}\n\n b" in plain(shown), "white space is kept as it was written"
 
 
