@@ -99,6 +99,7 @@ def draw(
         key=key,
         data={
             "figure": figure.to_json(),
+            "page": figure.layout.hoverlabel.bgcolor,
             "height": figure.layout.height,
             "library": _library(),
             "alt": alt,
@@ -107,6 +108,7 @@ def draw(
             "heard": st.session_state.get(heard, 0.0),
         },
         on_gestures_change=told,
+        on_repaint_change=lambda: None,
     )
 
 

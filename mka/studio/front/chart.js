@@ -7,6 +7,7 @@
 // data.library  where plotly.js lies on this server
 // data.listens  whether clicks are wanted; data.drags: whether drags are
 // data.alt      the takeaway, for those who do not see the picture
+// data.page     the page's colour for which it was made
 // data.heard    number of the last gesture that the page has acted on
 
 // No button that sends a chart anywhere, and none for what the page has buttons of its own.
@@ -52,9 +53,18 @@ class Chart {
         this.send = send;
         this.waiting = this.waiting.filter((gesture) => gesture.number > data.heard);
         this.place.setAttribute("aria-busy", "true");
+        this.matchTheme();
         if (!this.height) this.place.style.minHeight = `${data.height}px`;
         // One drawing after another: plotly does not like to be called while it draws.
         this.drawing = this.drawing.then(() => this.draw(data)).catch((error) => console.error(error));
+    }
+
+    // Streamlit changes its theme without running the page; the picture's colours come from the page.
+    matchTheme() {
+        const page = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim().toLowerCase();
+        if (!page || page === this.data.page.toLowerCase() || page === this.askedFor) return;
+        this.askedFor = page;
+        this.send("repaint", page);
     }
 
     async draw(data) {
