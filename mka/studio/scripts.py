@@ -40,7 +40,7 @@ def script(desk: Desk, plan: MergePlan, trial: Trial | None, folder: str) -> str
         f"{INDENT}receipt = mka.save(merged, {folder!r})  # refuses a folder that exists\n"
         f'{INDENT}print(f"saved in {{receipt.folder}}, reloaded and compared: {{receipt.verified}}")'
     )
-    reads = analysis is not None and analysis.split == JUDGES
+    reads = analysis is not None and bool(_part_of(analysis))
     parts = [
         f'"""Repeats what the MKA studio did: {_about(plan)}."""',
         "import mka" + ("\nfrom mka.data.texts import load_texts" if reads else ""),
@@ -96,9 +96,8 @@ def _analyze(made: Analysis, measure: str) -> str:
         options["per_text"] = made.per_text
     if made.longest is not None:
         options["longest"] = made.longest
-    texts = (
-        f"load_texts({made.calibration!r}, split={made.split!r})" if made.split == JUDGES else repr(made.calibration)
-    )
+    part = _part_of(made)
+    texts = f"load_texts({_call(made.calibration, part)})" if part else repr(made.calibration)
     seen = "model" if MEASURES[measure].needs == WEIGHTS else "activations"
     lines = [] if seen == "model" else [f"activations = mka.collect(model, {texts}, {_options(options)})"]
     lines += [
@@ -106,6 +105,12 @@ def _analyze(made: Analysis, measure: str) -> str:
         'print("neighbours:", [round(float(value), 3) for value in similarity.adjacent])',
     ]
     return "\n".join(INDENT + line for line in lines)
+
+
+def _part_of(made: Analysis) -> dict[str, Any]:
+    """What part of its calibration was read, as `load_texts` takes it; empty where `mka.collect` does so unasked."""
+    part = {} if made.split != JUDGES else {"split": made.split}
+    return part if made.field is None else part | {"field": made.field}
 
 
 def _plan_anew(plan: MergePlan) -> str:

@@ -102,6 +102,8 @@ def test_a_reading_is_repeated_with_what_it_was_asked_for():
     ) in text
     assert "mka.evaluate(merged, ('choices',), data='demo', limit=9, shots=2)" in text
     compile(text, "script", "exec")
+    named = Desk(a_summary(), replace(an_analysis(), calibration="texts.jsonl", field="body"))
+    assert "mka.collect(model, load_texts('texts.jsonl', field='body'), limit=12" in script(named, made, None, "out")
 
 
 def test_names_from_outside_are_quoted():
