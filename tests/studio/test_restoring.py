@@ -140,7 +140,7 @@ def test_a_model_that_was_open_before_comes_back_from_the_visit(worked: Visit, s
     link = address_of(worked, "v", sources.runs)
     plan = plan_of(worked)
     worked.open(Desk(OTHER))
-    view = view_of(link, worked, sources)
+    view = view_of(link, worked, replace(sources, example=lambda: pytest.fail("the visit has it")))
     assert view.moves
     show(view, worked)
     assert worked.desk is not None and worked.desk.summary.source == "demo" and plan_of(worked) == plan
