@@ -149,13 +149,3 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
 
     return Task(work, (desk.order, plan, folder), courses.of_export())
-
-
-def export_folder(root: Path, name: str) -> Path:
-    """Where an export of this name goes. BadInput for a name that would leave `root` or is taken."""
-    if not name.strip() or name != Path(name).name or name in (".", ".."):
-        raise BadInput(f"{name!r} is no folder name; use one name without slashes")
-    folder = root / name
-    if folder.exists():
-        raise BadInput(f"{folder} exists already; choose another name")
-    return folder
