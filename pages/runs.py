@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.studio import runs_view, session, widgets
+from mka.studio import columns, runs_view, session, widgets
 
 session.guard("pages/runs.py")
 st.title("Which plan keeps the most?", anchor=False)
@@ -16,7 +16,7 @@ if not runs:
     runs_view.nothing_run()
     st.stop()
 runs, size, quality = runs_view.choices(runs)
-picture, beside = st.columns([3, 2])
+picture, beside = columns.side_by_side("runs", runs_view.PICTURE, runs_view.SIDE)
 with picture:
     runs_view.picture(runs, size, quality)
 with beside:

@@ -15,6 +15,8 @@ from mka.studio import session, widgets
 EARLIER = "runs-earlier"
 TABLE = "runs-table"
 SORT, DESCENDING = "runs-sort", "runs-descending"
+PICTURE, SIDE = 460, 320
+"""Pixels that the picture and the run looked at need at least."""
 HEADER = ("kind", "name", "removed", "value", "on the front")
 
 
