@@ -8,14 +8,13 @@ import pytest
 
 from mka.figures import takeaways, words
 from mka.figures.adjacent import adjacent_strip
-from mka.figures.colouring import place_scale
 from mka.figures.heatmap import colour_range, heatmap
-from mka.figures.manifold import axis_range, by_scale, by_subject, subjects_of
+from mka.figures.manifold import axis_range
 from mka.figures.theme import DARK, LIGHT, VERMILION, contrasting, escape, subject_marks
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 from tests.contrast import contrast
-from tests.studio.builders import a_report, a_similarity, an_embedding
+from tests.studio.builders import a_report, a_similarity
 
 GROUP = MergeGroup((2, 3, 4), (0.5, 0.25, 0.25))
 
@@ -125,31 +124,6 @@ def test_takeaway_names_best_and_worst_neighbours():
 @pytest.mark.parametrize(("values", "expected"), [([], (-1, 1)), ([2.0, 2.0], (1, 3)), ([0, np.nan, 100], (-6, 106))])
 def test_axis_ranges(values, expected):
     assert axis_range(np.array(values, dtype=float)) == expected
-
-
-def by_place(embedding, layers, theme):
-    return by_scale(embedding, layers, theme, place_scale(embedding, layers[0]))
-
-
-@pytest.mark.parametrize("draw", [by_subject, by_place])
-def test_manifold_draws_each_point_once_per_layer_and_escapes_its_text(draw):
-    figure = draw(an_embedding(6, 12), [0, 3], DARK)
-    assert sum(len(trace.x) for trace in figure.data) == 24
-    assert all("<img" not in text for trace in figure.data for text in trace.text)
-
-
-def test_place_colours_follow_a_dot_from_layer_to_layer():
-    embedding = an_embedding(6, 12)
-    first, second = by_place(embedding, [2, 5], LIGHT).data
-    assert list(first.marker.color) == list(second.marker.color)
-    order = np.argsort(first.marker.color)
-    assert (np.diff(np.array(first.x)[order]) >= 0).all() and sorted(first.marker.color) == list(range(12))
-
-
-def test_points_without_texts_are_still_drawn():
-    bare = replace(an_embedding(6, 12), points=())
-    assert by_place(bare, [0], LIGHT).data[0].text[3] == "point 3"
-    assert subjects_of(bare) == () and subjects_of(an_embedding()) == ("animals", "rulers", "sums")
 
 
 def test_what_did_not_fit_into_the_context_is_said():

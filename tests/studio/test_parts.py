@@ -18,7 +18,7 @@ from mka.studio.memory import count_text, free_bytes
 from mka.studio.offers import checkpoints
 from mka.studio.proposals import parse_plan, propose
 from mka.studio.savings_view import saved_words, size_words
-from mka.studio.visit import OUTCOMES_KEPT, VISITS_KEPT, Process
+from mka.studio.visit import OUTCOMES_KEPT, Process
 from mka.studio.widgets import csv_text
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
 
@@ -99,13 +99,3 @@ def test_what_is_known_of_a_plan_is_joined_and_the_oldest_goes_first():
     for depth in range(7, 7 + OUTCOMES_KEPT):
         process.remember("model", Outcome(plan(depth, groups=[[1, 2]])))
     assert len(process.outcomes) == OUTCOMES_KEPT and ("model", first.key) not in process.outcomes
-
-
-def test_a_visit_is_found_again_by_its_name_and_the_longest_unseen_is_forgotten():
-    process = Process()
-    name, visit = process.enter("unknown")
-    assert name != "unknown" and process.enter(name) == (name, visit)
-    others = [process.enter("")[0] for _ in range(VISITS_KEPT - 1)]
-    assert process.enter(name)[1] is visit
-    process.enter("")
-    assert process.enter(name)[1] is visit and others[0] not in process.visits
