@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.assets import asset
-from mka.studio import session
-from mka.studio.address import said
-from mka.studio.browser import address_bar, copy_link
-from mka.studio.job_strip import job_strip
-from mka.studio.sidebar import sidebar
-from mka.studio.style import own_rules
+from mka.studio.frame.job_strip import job_strip
+from mka.studio.frame.sidebar import sidebar
+from mka.studio.frame.style import own_rules
+from mka.studio.visits import session
+from mka.studio.visits.address import said
+from mka.studio.visits.browser import address_bar, copy_link
 
 ICON = str(asset("icon.png"))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import session, trial_form, widgets
-from mka.studio.commands import evaluate_lines
-from mka.studio.prompt_view import prompt_view
-from mka.studio.receipt_view import receipt_view
-from mka.studio.report_view import report_view
+from mka.studio.evaluate import trial_form
+from mka.studio.evaluate.prompt_view import prompt_view
+from mka.studio.evaluate.receipt_view import receipt_view
+from mka.studio.evaluate.report_view import report_view
+from mka.studio.export.commands import evaluate_lines
+from mka.studio.parts import widgets
+from mka.studio.visits import session
 
 session.guard("pages/evaluate.py")
 st.title("What did the merge cost?", anchor=False)

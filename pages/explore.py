@@ -5,19 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import (
-    block_panel,
-    comparing,
-    layer_list,
-    matrix,
-    pair_view,
-    proposals,
-    ruler_view,
-    session,
-    widgets,
-)
-from mka.studio import similarity_view as view
-from mka.studio.commands import analyze_lines, compare_lines
+from mka.studio.explore import block_panel, comparing, layer_list, matrix, pair_view
+from mka.studio.explore import similarity_view as view
+from mka.studio.export.commands import analyze_lines, compare_lines
+from mka.studio.parts import widgets
+from mka.studio.plan import proposals, ruler_view
+from mka.studio.visits import session
 
 session.guard("pages/explore.py")
 desk = session.desk()

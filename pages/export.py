@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import export_view, session, widgets
+from mka.studio.export import export_view
+from mka.studio.parts import widgets
+from mka.studio.visits import session
 
 session.guard("pages/export.py")
 st.title("Take the checkpoint away", anchor=False)

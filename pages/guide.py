@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.studio import guide_view, session
-from mka.studio.guide import topics
+from mka.studio.guide import guide_view
+from mka.studio.guide.guide import topics
+from mka.studio.visits import session
 
 session.guard("pages/guide.py")
 known = topics()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import block_panel, layer_list, path_view, proposals, session, widgets
-from mka.studio.commands import analyze_lines
+from mka.studio.explore import block_panel, layer_list, path_view
+from mka.studio.export.commands import analyze_lines
+from mka.studio.parts import widgets
+from mka.studio.plan import proposals
+from mka.studio.visits import session
 
 session.guard("pages/layers.py")
 desk = session.desk()

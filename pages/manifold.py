@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.studio import block_panel, map_colour, map_view, point_search, session, widgets
-from mka.studio.commands import analyze_lines
+from mka.studio.explore import block_panel, map_colour, map_view, point_search
+from mka.studio.export.commands import analyze_lines
+from mka.studio.parts import widgets
+from mka.studio.visits import session
 
 session.guard("pages/manifold.py")
 desk = session.desk()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.studio import model_view, session, widgets
-from mka.studio.allowed_view import plans_allowed
-from mka.studio.analysis_form import analysis_form
-from mka.studio.commands import analyze_lines, inspect_lines
-from mka.studio.open_form import open_form
+from mka.studio.export.commands import analyze_lines, inspect_lines
+from mka.studio.model import model_view
+from mka.studio.model.allowed_view import plans_allowed
+from mka.studio.model.analysis_form import analysis_form
+from mka.studio.model.open_form import open_form
+from mka.studio.parts import widgets
+from mka.studio.visits import session
 
 session.guard("pages/model.py")
 st.title("What is the model made of?", anchor=False)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.objects.plan import Provenance
-from mka.studio import block_panel, session, widgets
-from mka.studio.commands import plan_lines
-from mka.studio.plan_comparison import comparison
-from mka.studio.plan_editor import groups_editor
-from mka.studio.plan_files import files
-from mka.studio.ruler_view import ruler
-from mka.studio.savings_view import savings_view
-from mka.studio.strategy_view import strategies
+from mka.studio.explore import block_panel
+from mka.studio.export.commands import plan_lines
+from mka.studio.parts import widgets
+from mka.studio.plan.plan_comparison import comparison
+from mka.studio.plan.plan_editor import groups_editor
+from mka.studio.plan.plan_files import files
+from mka.studio.plan.ruler_view import ruler
+from mka.studio.plan.savings_view import savings_view
+from mka.studio.plan.strategy_view import strategies
+from mka.studio.visits import session
 
 session.guard("pages/plan.py")
 desk = session.desk()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.studio import columns, runs_view, session, widgets
+from mka.studio.parts import columns, widgets
+from mka.studio.runs import runs_view
+from mka.studio.visits import session
 
 session.guard("pages/runs.py")
 st.title("Which plan keeps the most?", anchor=False)

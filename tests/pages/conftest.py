@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 
-from mka.studio import session
+from mka.studio.visits import session
 from mka.workflows.analysis_files import write_analysis
 from tests.pages.driver import Studio
 from tests.studio.builders import an_analysis

@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from mka.studio import session
-from mka.studio.jobs import DONE, Job
-from mka.studio.visit import Visit
+from mka.studio.jobs.jobs import DONE, Job
+from mka.studio.visits import session
+from mka.studio.visits.visit import Visit
 
 APP = str(Path(__file__).parents[2] / "app.py")
 PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "runs", "export")

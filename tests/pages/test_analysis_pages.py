@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mka.objects.embedding import Embedding
-from mka.studio.desk import Desk, reading_key
+from mka.studio.visits.desk import Desk, reading_key
 from mka.workflows.analysis_files import Analysis
 from tests.pages.driver import Studio
 from tests.studio.builders import (

@@ -9,8 +9,8 @@ import pytest
 
 from mka.objects.report import Divergence, Generation, Report
 from mka.planning.planner import plan
-from mka.studio import session
-from mka.studio.desk import Continuation, Outcome
+from mka.studio.visits import session
+from mka.studio.visits.desk import Continuation, Outcome
 from tests.pages.driver import Studio
 from tests.studio.builders import NASTY, a_report
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mka.studio import session
-from mka.studio.desk import Outcome
+from mka.studio.visits import session
+from mka.studio.visits.desk import Outcome
 from tests.pages.driver import Studio
 from tests.studio.run_builders import a_receipt, a_run
 

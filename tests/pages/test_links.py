@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from mka.studio import session
-from mka.studio.desk import Desk
-from mka.studio.restoring import address_of
+from mka.studio.visits import session
+from mka.studio.visits.desk import Desk
+from mka.studio.visits.restoring import address_of
 from tests.pages.driver import Studio
 from tests.studio.builders import NASTY, a_summary, an_analysis
 

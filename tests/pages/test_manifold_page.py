@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mka.objects.embedding import Embedding
-from mka.studio.desk import Desk
+from mka.studio.visits.desk import Desk
 from tests.pages.driver import Studio
 from tests.studio.builders import a_summary, an_analysis, an_embedding
 

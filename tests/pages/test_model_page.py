@@ -11,10 +11,12 @@ import pytest
 from huggingface_hub import HfApi
 
 from mka.models.summary import summarize
-from mka.studio import open_form, session, work
-from mka.studio.desk import Desk, OpenOrder
-from mka.studio.jobs import FAILED
-from mka.studio.offers import offered_models
+from mka.studio.jobs import work
+from mka.studio.jobs.jobs import FAILED
+from mka.studio.model import open_form
+from mka.studio.model.offers import offered_models
+from mka.studio.visits import session
+from mka.studio.visits.desk import Desk, OpenOrder
 from mka.workflows.opening import Opening
 from tests.merging.models import model_of
 from tests.pages.driver import Studio, last_job

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mka.objects.measures import MEASURES, Measure
-from mka.studio.analysis_form import NEEDS
-from mka.studio.desk import Desk
+from mka.studio.model.analysis_form import NEEDS
+from mka.studio.visits.desk import Desk
 from tests.pages.driver import APP, PAGES, Studio
 from tests.studio.builders import NASTY, a_summary, an_analysis
 

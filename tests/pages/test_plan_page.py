@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.report import Report
-from mka.studio import plan_comparison
-from mka.studio.desk import Desk
-from mka.studio.plan_editor import CHOSEN
-from mka.studio.state import StudioState
+from mka.studio.plan import plan_comparison
+from mka.studio.plan.plan_editor import CHOSEN
+from mka.studio.selection.state import StudioState
+from mka.studio.visits.desk import Desk
 from tests.pages.driver import Studio
 from tests.studio.builders import a_report, a_summary, an_analysis
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mka.objects.run import Run, Trial
-from mka.studio import runs_view, session
-from mka.studio.visit import Process
+from mka.studio.runs import runs_view
+from mka.studio.visits import session
+from mka.studio.visits.visit import Process
 from tests.pages.driver import Studio
 from tests.studio.builders import NASTY
 from tests.studio.run_builders import a_run

@@ -14,10 +14,10 @@ from transformers import AutoModelForCausalLM
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.planning.files import read_plan
-from mka.studio import session
-from mka.studio.course import Course, Stage
-from mka.studio.jobs import Job, JobQueue, Task, Work
-from mka.studio.visit import Visit
+from mka.studio.jobs.course import Course, Stage
+from mka.studio.jobs.jobs import Job, JobQueue, Task, Work
+from mka.studio.visits import session
+from mka.studio.visits.visit import Visit
 from tests.pages.driver import PAGES, Studio
 
 

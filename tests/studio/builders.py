@@ -12,7 +12,7 @@ from mka.objects.layer_map import LayerMap
 from mka.objects.model_summary import LayerSummary, ModelSummary
 from mka.objects.report import Choices, Cost, Divergence, Generation, Perplexity, Report, Result, SubjectAccuracy
 from mka.objects.similarity import Similarity, Uncertainty
-from mka.studio.desk import Desk
+from mka.studio.visits.desk import Desk
 from mka.workflows.analysis_files import Analysis
 
 NASTY = "<img src=x onerror=alert(1)> *bold* $x$"

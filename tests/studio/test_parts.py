@@ -11,15 +11,15 @@ from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.sizes import bytes_text
 from mka.planning.planner import plan
-from mka.studio.desk import Outcome
-from mka.studio.export_place import export_folder
-from mka.studio.matrix import as_csv
-from mka.studio.memory import count_text, free_bytes
-from mka.studio.offers import checkpoints
-from mka.studio.proposals import parse_plan, propose
-from mka.studio.savings_view import saved_words, size_words
-from mka.studio.visit import OUTCOMES_KEPT, Process
-from mka.studio.widgets import csv_text
+from mka.studio.explore.matrix import as_csv
+from mka.studio.export.export_place import export_folder
+from mka.studio.jobs.memory import count_text, free_bytes
+from mka.studio.model.offers import checkpoints
+from mka.studio.parts.widgets import csv_text
+from mka.studio.plan.proposals import parse_plan, propose
+from mka.studio.plan.savings_view import saved_words, size_words
+from mka.studio.visits.desk import Outcome
+from mka.studio.visits.visit import OUTCOMES_KEPT, Process
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mka.figures.plan_ruler import LOWER, UPPER, mark_id
 from mka.objects.plan import MergeGroup, MergePlan
-from mka.studio.ruler_view import as_csv, place_of, selection
-from mka.studio.state import StudioState
-from mka.studio.strategy_view import deeds
+from mka.studio.plan.ruler_view import as_csv, place_of, selection
+from mka.studio.plan.strategy_view import deeds
+from mka.studio.selection.state import StudioState
 
 PLAN = MergePlan(6, (MergeGroup((1, 2), (0.75, 0.25)), MergeGroup((4,), method="drop")))
 

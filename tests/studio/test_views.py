@@ -9,10 +9,10 @@ import pytest
 from mka.figures.layer_path import LAYER, SEGMENT, mark_id
 from mka.figures.manifold import flattened
 from mka.objects.plan import MergePlan, Provenance
-from mka.studio import map_view, path_view
-from mka.studio.analysis_form import cost_words, judging
-from mka.studio.desk import Order
-from mka.studio.state import StudioState, equal_group
+from mka.studio.explore import map_view, path_view
+from mka.studio.model.analysis_form import cost_words, judging
+from mka.studio.selection.state import StudioState, equal_group
+from mka.studio.visits.desk import Order
 from tests.studio.builders import a_desk, a_layer_map, a_summary, an_embedding
 
 SEEN = Provenance("manual", "npib", 0, "key", ("h1",))

@@ -1,0 +1,1 @@
+"""The Explore, Manifold and Layers pages."""

@@ -1,0 +1,1 @@
+"""The Export page, and the commands and scripts that repeat what a page shows."""

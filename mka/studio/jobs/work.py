@@ -1,0 +1,151 @@
+"""The jobs: what the worker thread does. Torch is reached from here alone, and only when a job runs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from mka.errors import BadInput
+from mka.objects.plan import MergePlan
+from mka.objects.progress import Cancel, Progress
+from mka.studio.jobs import courses
+from mka.studio.jobs.jobs import Task
+from mka.studio.jobs.memory import Fit, free_bytes
+from mka.studio.visits.desk import Continuation, Desk, OpenOrder, Order, Outcome, Trial
+from mka.studio.visits.visit import Process
+
+
+def estimate(process: Process, order: OpenOrder) -> Task:
+    """Say what a model needs in memory before it is fetched or loaded, and keep it for the form."""
+
+    def work(progress: Progress, cancel: Cancel) -> str:
+        progress(f"looking up the size of {order.source}", 0, 0)
+        fit = _fit(process, order)
+        cancel.check()
+        return f"{order.source}: {fit.sentence}"
+
+    return Task(work, order)
+
+
+def open_model(process: Process, order: OpenOrder) -> Task:
+    """Load a model for which there is room and describe it: a Desk without an analysis. What is too large is
+    refused before anything of it is fetched."""
+
+    def work(progress: Progress, cancel: Cancel) -> Desk:
+        progress(f"looking up the size of {order.source}", 0, 0)
+        fit = _fit(process, order)
+        if not fit.fits:
+            raise BadInput(
+                f"{fit.sentence} Press Open once more to open it anyway, or choose a smaller type of weights"
+            )
+        return _opened(process, order, progress)
+
+    return Task(work, order, courses.of_opening())
+
+
+def open_anyway(process: Process, order: OpenOrder) -> Task:
+    """As `open_model`, whether there is room or not."""
+    return Task(lambda progress, cancel: _opened(process, order, progress), order, courses.of_opening())
+
+
+def _fit(process: Process, order: OpenOrder) -> Fit:
+    from mka.models.memory import estimate as need
+
+    needed = need(order.source, revision=order.opening.revision, dtype=order.opening.dtype)
+    process.models.needs[order] = needed
+    held = process.models.held
+    return Fit(needed, free_bytes(), held.bytes if held is not None else 0)
+
+
+def _opened(process: Process, order: OpenOrder, progress: Progress) -> Desk:
+    progress("loading the libraries", 0, 0)
+    from mka.models.summary import summarize  # torch: seconds in which nothing can be stopped
+
+    return Desk(summarize(process.models.opened(order, progress=progress)), opening=order.opening)
+
+
+def analyze(process: Process, desk: Desk, order: Order) -> Task:
+    """Read the calibration texts once, then every measure and embedding asked for: a full Desk."""
+
+    def work(progress: Progress, cancel: Cancel) -> Desk:
+        from mka.data.texts import load_texts
+        from mka.workflows.analysis import analyze as compute
+
+        made = compute(
+            process.models.on_demand(desk.order),
+            load_texts(order.calibration, split=order.split, field=order.field),
+            measures=order.measures,
+            embeddings=order.embeddings,
+            dims=order.dims,
+            points=order.points,
+            per_text=order.per_text,
+            longest=order.longest,
+            limit=order.limit,
+            subsamples=order.subsamples,
+            progress=progress,
+            cancel=cancel,
+        )
+        return Desk(made.summary, made, opening=desk.opening)
+
+    return Task(work, (desk.order, order), courses.of_analysis(order))
+
+
+def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
+    """Merge in memory: an Outcome with the receipt."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        begun = time.monotonic()
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
+        return process.remember(desk.summary.fingerprint, outcome)
+
+    return Task(work, (desk.order, plan), courses.of_merge())
+
+
+def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Task:
+    """Merge if need be, then measure it, the unmerged model and the free controls: an Outcome with the report."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        progress("loading the libraries", 0, 0)
+        from mka.workflows.evaluation import evaluate as measure
+
+        begun = time.monotonic()
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        report = measure(
+            merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
+        )
+        seconds = time.monotonic() - begun
+        outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
+        return process.remember(desk.summary.fingerprint, outcome)
+
+    return Task(work, (desk.order, plan, trial), courses.of_evaluation(desk.summary.source, plan, trial))
+
+
+def prompt(process: Process, desk: Desk, plan: MergePlan, text: str, tokens: int) -> Task:
+    """Merge if need be, then let the unmerged and the merged model continue `text` by at most so many tokens."""
+
+    def work(progress: Progress, cancel: Cancel) -> Continuation:
+        from mka.evaluation.generation import generations
+
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        (made,) = generations(
+            merged.model, merged.source, (text,), max_new_tokens=tokens, progress=progress, cancel=cancel
+        )
+        return Continuation(desk.summary.fingerprint, plan, made)
+
+    return Task(work, (desk.order, plan, text, tokens), courses.of_prompt(tokens))
+
+
+def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
+    """Merge if need be, write the checkpoint folder and verify it: an Outcome with the saved receipt."""
+
+    def work(progress: Progress, cancel: Cancel) -> Outcome:
+        progress("loading the libraries", 0, 0)
+        from mka.merging.checkpoint import save
+
+        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        known = process.known(desk.summary.fingerprint, plan)
+        saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
+        return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
+
+    return Task(work, (desk.order, plan, folder), courses.of_export())

@@ -1,0 +1,1 @@
+"""The one selection and the one plan, as immutable state."""

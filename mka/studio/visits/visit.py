@@ -1,0 +1,186 @@
+"""One person's work in the studio, and what all of them share. No streamlit here.
+
+A visit lives in the process and is named in the page's address, so that a reload finds the plan again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field, replace
+
+from mka.objects.plan import MergePlan
+from mka.store import Store
+from mka.studio.jobs.jobs import FAILED, STOPPED, Job, JobQueue
+from mka.studio.jobs.models import ModelStore
+from mka.studio.selection.state import StudioState
+from mka.studio.visits.desk import Continuation, Desk, Outcome
+from mka.workflows.runs import Shelf, run_of, users_store
+
+OUTCOMES_KEPT = 50
+VISITS_KEPT = 20
+PROMPTS_KEPT = 5
+
+Key = tuple[str, str]
+"""Fingerprint of a model and content key of a plan."""
+
+
+@dataclass
+class Visit:
+    """desk: what is open; state: the plan for it; aside: both for the other models that were open before, by
+    fingerprint; followed: numbers of the jobs whose end is waited for;
+    measured: keys of the runs that were made here, in that order; run: key of the one that is looked at, "" before a
+    choice; pinned: keys of those that stay on top; earlier: whether others' runs are listed too;
+    notice: how the last job ended, as (kind, sentence);
+    clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice;
+    prompts: what was made of the last prompts, the latest first;
+    owner: token of the browser that it belongs to; kept: the desk as the store has it."""
+
+    desk: Desk | None = None
+    state: StudioState | None = None
+    aside: dict[str, tuple[Desk, StudioState]] = field(default_factory=dict)
+    followed: list[int] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+    run: str = ""
+    pinned: list[str] = field(default_factory=list)
+    earlier: bool = False
+    notice: tuple[str, str] | None = None
+    clicks: int = 0
+    measure: str = ""
+    prompts: tuple[Continuation, ...] = ()
+    owner: str = ""
+    kept: Desk | None = None
+
+    @property
+    def measure_shown(self) -> str:
+        """The measure chosen where the open analysis has it, else its first; "" without an analysis."""
+        known = {} if self.desk is None else self.desk.similarities
+        return self.measure if self.measure in known else next(iter(known), "")
+
+    def open(self, new: Desk) -> None:
+        """Put `new` on the desk; a model that was open before finds its plan and analysis again."""
+        if self.desk is not None and self.state is not None:
+            self.aside[self.desk.summary.fingerprint] = (self.desk, self.state)
+        known = self.aside.get(new.summary.fingerprint)
+        if known is None:
+            self.desk, self.state = new, StudioState.of(new.summary)
+        else:
+            old, state = known
+            self.desk, self.state = new.joined(old), replace(state, message=None)
+
+    def leave_page(self, notice: tuple[str, str] | None) -> None:
+        """What was said of the last step stays behind, and so does `notice`, said on that page, unless it failed."""
+        if self.state is not None:
+            self.state = replace(self.state, message=None)
+        if self.notice is notice and notice is not None and notice[0] != "failed":
+            self.notice = None
+
+    def copy(self) -> Visit:
+        """The same work under the same owner; what is done in one is not seen in the other. Jobs stay behind."""
+        measured, pinned = list(self.measured), list(self.pinned)
+        return replace(self, aside=dict(self.aside), followed=[], measured=measured, pinned=pinned, notice=None)
+
+    def receive(self, queue: JobQueue) -> None:
+        """Take in the results of followed jobs that have ended."""
+        jobs = [job for job in map(queue.find, self.followed) if job is not None]
+        self.followed = [job.number for job in jobs if job.active]
+        for job in jobs:
+            if not job.active:
+                before = self.notice
+                self._take(job)
+                self._also(before)
+
+    def _also(self, before: tuple[str, str] | None) -> None:
+        """A failure that was not dismissed yet is said before the end of a later job."""
+        if before is not None and before[0] == "failed" and self.notice is not None:
+            self.notice = ("failed", f"{before[1]}\n{self.notice[1]}")
+
+    def _take(self, job: Job) -> None:
+        if job.state == FAILED:
+            self.notice = ("failed", f"{job.title} failed: {job.error}")
+        elif job.state == STOPPED:
+            self.notice = ("note", f"{job.title}: cancelled. Nothing was changed.")
+        elif isinstance(job.result, str):
+            self.notice = ("note", job.result)
+        else:
+            self.notice = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
+            if isinstance(job.result, Desk):
+                self.open(job.result)
+            elif isinstance(job.result, Continuation):
+                self.prompts = (job.result, *self.prompts)[:PROMPTS_KEPT]
+            elif isinstance(job.result, Outcome) and job.result.run:
+                self.run = job.result.run
+                self.measured = [*(one for one in self.measured if one != self.run), self.run]
+
+
+@dataclass
+class Process:
+    """What every visit of this server shares. Outcomes are keyed by model and plan content, so no visit sees
+    another's plan; runs: what was evaluated, also before this process."""
+
+    queue: JobQueue = field(default_factory=JobQueue)
+    models: ModelStore = field(default_factory=ModelStore)
+    outcomes: MutableMapping[Key, Outcome] = field(default_factory=dict)
+    runs: Shelf = field(default_factory=Shelf)
+    visits: MutableMapping[str, Visit] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """Where plans and analyses outlive this process."""
+        return users_store()
+
+    def find(self, name: str, owner: str) -> Visit | None:
+        """The visit called `name` for the browser that it belongs to; None for any other."""
+        visit = self.visits.pop(name, None)
+        if visit is not None:
+            self.visits[name] = visit  # seen just now
+        return visit if visit is not None and visit.owner == owner else None
+
+    def add(self, visit: Visit) -> str:
+        """Give a visit a name of its own; the longest unseen are forgotten."""
+        name = secrets.token_urlsafe(6)
+        self.visits[name] = visit
+        while len(self.visits) > VISITS_KEPT:
+            self.visits.pop(next(iter(self.visits)))
+        return name
+
+    def remember(self, fingerprint: str, outcome: Outcome) -> Outcome:
+        """Join `outcome` with what is known of the same plan; the oldest outcomes go first. A report is a run."""
+        if outcome.report is not None and outcome.trial is not None:
+            run = run_of(fingerprint, outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
+            self.runs.add(run)
+            outcome = replace(outcome, run=run.key)
+        key = (fingerprint, outcome.plan.key)
+        known = self.outcomes.pop(key, None)
+        if known is not None:
+            outcome = replace(
+                outcome,
+                receipt=outcome.receipt or known.receipt,
+                report=outcome.report or known.report,
+                trial=outcome.trial or known.trial,
+                saved=outcome.saved or known.saved,
+                seconds=outcome.seconds or known.seconds,
+                run=outcome.run or known.run,
+            )
+        self.outcomes[key] = outcome
+        while len(self.outcomes) > OUTCOMES_KEPT:
+            self.outcomes.pop(next(iter(self.outcomes)))
+        return outcome
+
+    def known(self, fingerprint: str, plan: MergePlan, run: str = "") -> Outcome | None:
+        """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
+        of its latest run; None where nothing was done with it."""
+        outcome = self.outcomes.get((fingerprint, plan.key))
+        runs = [one for one in self.runs.of_model(fingerprint) if one.plan.key == plan.key]
+        shown = next((one for one in runs if one.key == run), runs[-1] if runs else None)
+        if shown is None:
+            return outcome
+        mine = outcome or Outcome(plan)
+        return replace(
+            mine,
+            receipt=mine.receipt or shown.receipt,
+            report=shown.report,
+            trial=shown.trial,
+            seconds=shown.seconds,
+            run=shown.key,
+        )

@@ -1,0 +1,174 @@
+"""The command lines on the screen: each is one that `mka` takes, and plans that no line makes say so."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+
+from mka.cli.app import app
+from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.studio.export.commands import (
+    FROM_FILE,
+    analyze_lines,
+    compare_lines,
+    evaluate_lines,
+    inspect_lines,
+    load_lines,
+    merge_lines,
+    plan_lines,
+)
+from mka.studio.plan.proposals import propose
+from mka.studio.selection.regroup import equal_group
+from mka.studio.visits.desk import Desk, Trial, reading_key
+from mka.workflows.opening import Opening
+from tests.studio.builders import a_desk, a_summary, an_analysis, an_embedding, on_other_texts, sure
+
+OUT = Path("out")
+TRIAL = Trial(("perplexity", "choices"), "demo", 50, 2)
+
+
+def taken(line: str) -> None:
+    """Parse `line` as `mka` does, without running it; an unknown word or a missing one raises."""
+    program, command, *words = shlex.split(line)
+    assert program == "mka"
+    typer.main.get_command(app).commands[command].make_context(command, words)  # type: ignore[attr-defined]
+
+
+def by_hand(*blocks: tuple[int, ...]) -> MergePlan:
+    return MergePlan(6, tuple(equal_group(block) for block in blocks))
+
+
+def test_mka_takes_every_line():
+    desk = a_desk(source="a folder with spaces")
+    plan = by_hand((1, 2), (4, 5))
+    lines = [*inspect_lines(desk), *analyze_lines(desk, OUT), *merge_lines(desk, plan, OUT / "m", OUT)]
+    lines += evaluate_lines(desk, plan, TRIAL, OUT) + plan_lines(desk, propose(desk, "mka", 2), OUT)
+    assert len(lines) == 8
+    for line in lines:
+        taken(line)
+    with pytest.raises(Exception, match="No such option"):
+        taken("mka inspect demo --nothing")
+
+
+def test_a_plan_by_hand_is_its_groups():
+    assert plan_lines(a_desk(), by_hand((1, 2), (3, 4, 5)), OUT) == ["mka plan demo --groups 1-2,3-5 --out plan.json"]
+
+
+@pytest.mark.parametrize(("measure", "words"), [("npib", ""), ("cosine", " --measure cosine")])
+def test_a_plan_by_hand_from_a_picture_names_the_analysis_behind_it(measure: str, words: str):
+    desk = a_desk()
+    plan = replace(by_hand((1, 2)), provenance=Provenance(measure=measure, text_hashes=("h1",)))
+    first, second = plan_lines(desk, plan, OUT)
+    assert [first] == analyze_lines(desk, OUT)
+    assert second == f"mka plan demo --groups 1-2{words} --analysis out/analysis --out plan.json"
+    taken(second)
+
+
+def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
+    desk = a_desk()
+    first, second = plan_lines(desk, propose(desk, "mka", 2), OUT)
+    assert [first] == analyze_lines(desk, OUT)
+    assert second == "mka plan demo --strategy mka --remove 2 --analysis out/analysis --out plan.json"
+    assert plan_lines(desk, propose(desk, "truncate", 2), OUT) == [
+        "mka plan demo --strategy truncate --remove 2 --out plan.json"
+    ]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        MergeGroup((1, 2), (0.7, 0.3)),
+        MergeGroup((1, 3), (0.5, 0.5)),
+        MergeGroup((1, 2), (0.5, 0.5), tensors="projections"),
+        MergeGroup((1, 2), method="drop"),
+        MergeGroup((1, 2), method="keep", layer=2),
+    ],
+)
+def test_a_plan_that_groups_cannot_say_needs_its_file(group: MergeGroup):
+    assert plan_lines(a_desk(), MergePlan(6, (group,)), OUT) == [FROM_FILE]
+
+
+def test_a_strategys_plan_changed_by_hand_is_no_longer_its_name():
+    plan = propose(a_desk(), "truncate", 2)
+    assert plan_lines(a_desk(), replace(plan, provenance=Provenance("manual")), OUT) == [FROM_FILE]
+
+
+def test_a_line_is_shown_only_where_it_makes_this_very_plan():
+    """A file may say that mka made it and hold other weights; another analysis may lie on the desk than chose it."""
+    desk = a_desk()
+    plan = propose(desk, "mka", 2)
+    first, *rest = plan.groups
+    other_weights = replace(plan, groups=(replace(first, weights=first.weights[::-1]), *rest))
+    assert plan_lines(desk, other_weights, OUT) == [FROM_FILE]
+    assert plan_lines(desk, replace(plan, repair="linear"), OUT) == [FROM_FILE]
+    assert plan_lines(desk, replace(by_hand((1, 2)), repair="linear"), OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary(), on_other_texts(an_analysis())), plan, OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary()), plan, OUT) == [FROM_FILE]
+    chosen = Provenance(measure="npib", text_hashes=("h1", "h2"))
+    by_picture = replace(by_hand((1, 2)), provenance=chosen)
+    assert len(plan_lines(desk, by_picture, OUT)) == 2
+    for unknown in (replace(chosen, text_hashes=("h1", "of other texts")), replace(chosen, measure="cka")):
+        assert plan_lines(desk, replace(by_picture, provenance=unknown), OUT) == [FROM_FILE]
+    assert plan_lines(Desk(a_summary()), by_picture, OUT) == [FROM_FILE]
+
+
+def test_evaluate_names_what_was_chosen():
+    line = evaluate_lines(a_desk(), by_hand((1, 2)), TRIAL, OUT)[-1]
+    assert line == "mka evaluate demo --plan plan.json --tasks perplexity,choices --data demo --limit 50 --shots 2"
+    assert "--shots" not in evaluate_lines(a_desk(), by_hand((1, 2)), replace(TRIAL, shots=0), OUT)[-1]
+
+
+def test_an_analysis_is_repeated_with_what_it_was_asked_for():
+    whole = an_analysis()
+    deep = replace(
+        whole,
+        kind="tokens",
+        per_text=3,
+        longest=64,
+        split="test",
+        similarities={"npib": sure(whole.similarities["npib"])},
+        embeddings={"umap": an_embedding(dims=3)},
+    )
+    (line,) = analyze_lines(Desk(a_summary(), deep), OUT)
+    assert line == (
+        "mka analyze demo --calibration demo --limit 12 --split test --points tokens --per-text 3 --longest 64 "
+        "--measure npib --embed umap --dims 3 --out out/analysis"
+    ), "32 subsamples are what mka takes unasked"
+    taken(line)
+
+
+def test_a_comparison_is_the_analyses_and_one_more_line():
+    desk = Desk(a_summary(), on_other_texts(an_analysis())).joined(a_desk())
+    assert compare_lines(desk, "npib", ("nothing",), OUT) == []
+    assert compare_lines(desk, "npib", ("measure", "cosine"), OUT) == [
+        "mka compare out/analysis --measures npib,cosine"
+    ]
+    other, compared = compare_lines(desk, "npib", ("texts", *reading_key(an_analysis())), OUT)
+    assert "--calibration demo" in other and other.endswith("--out out/other-analysis")
+    assert compared == "mka compare out/analysis out/other-analysis --measures npib"
+    for line in (other, compared):
+        taken(line)
+
+
+def test_every_line_opens_the_model_as_the_desk_did():
+    opened = Opening(dtype="bfloat16", device="cpu", revision="v1.0")
+    desk = replace(a_desk(source="owner/name"), opening=opened)
+    lines = [*inspect_lines(desk), *merge_lines(desk, propose(desk, "mka", 1), OUT / "m", OUT)]
+    lines += evaluate_lines(desk, by_hand((1, 2)), TRIAL, OUT)
+    assert len(lines) == 6
+    for line in lines:
+        assert "--revision v1.0 --dtype bfloat16 --device cpu" in line
+        taken(line)
+    assert inspect_lines(replace(desk, opening=Opening(dtype="float16"))) == ["mka inspect owner/name --dtype float16"]
+
+
+def test_before_an_analysis_there_is_no_line_for_one():
+    assert analyze_lines(Desk(a_summary()), OUT) == []
+
+
+def test_the_python_that_loads_a_checkpoint_is_python():
+    compile("\n".join(load_lines("a folder's name")), "load", "exec")

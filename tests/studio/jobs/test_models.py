@@ -1,0 +1,125 @@
+"""The one loaded model of the process: found, then the one before it released, then read; and merged once per plan."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from mka.errors import BadInput
+from mka.models.loaded import LoadedModel
+from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.progress import Cancel, silent
+from mka.studio.jobs.models import ModelStore
+from mka.studio.visits.desk import OpenOrder
+from mka.workflows.opening import Opening
+from tests.tiny import tiny_model_folder
+
+PLAN = MergePlan(4, (MergeGroup((1, 2), (0.5, 0.5)),))
+
+
+def merged(store: ModelStore, order: OpenOrder, plan: MergePlan):
+    return store.merged(order, plan, progress=silent, cancel=Cancel())
+
+
+@pytest.fixture
+def order(tiny_llama_folder: Path) -> OpenOrder:
+    return OpenOrder(str(tiny_llama_folder))
+
+
+@pytest.fixture
+def broken(tiny_llama_folder: Path, tmp_path: Path) -> OpenOrder:
+    """A folder that is found and cannot be loaded."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "config.json").write_text((tiny_llama_folder / "config.json").read_text())
+    return OpenOrder(str(folder))
+
+
+def test_a_model_is_read_once_and_anew_when_it_is_opened(order: OpenOrder):
+    store = ModelStore()
+    first = store.model(order)
+    assert store.model(order) is first
+    assert store.opened(order) is not first
+
+
+def test_what_is_held_goes_by_how_it_was_opened(order: OpenOrder):
+    store = ModelStore()
+    small = replace(order, opening=Opening(dtype="bfloat16"))
+    assert store.model(order).dtype == "float32" and store.held.order == order
+    full = store.held.bytes
+    assert store.model(small).dtype == "bfloat16" and store.held.order == small
+    assert store.held.bytes == full / 2
+    assert merged(store, small, PLAN).model.network.dtype == torch.bfloat16
+    assert merged(store, order, PLAN).model.network.dtype == torch.float32
+    assert store.on_demand(small).identity["dtype"] == "bfloat16"
+
+
+def test_the_model_before_is_gone_when_the_next_is_read(order: OpenOrder, tmp_path: Path, monkeypatch):
+    store, alive, load = ModelStore(), [], Opening.model
+    before = weakref.ref(store.model(order).network)
+    after = weakref.ref(merged(store, order, PLAN).model.network)
+    assert before() is not None and after() is not None
+
+    def looked(opening: Opening, source: str, **options) -> LoadedModel:
+        alive.extend(one for one in (before(), after()) if one is not None)
+        return load(opening, source, **options)
+
+    monkeypatch.setattr(Opening, "model", looked)
+    gc.disable()  # what a cycle keeps must be freed by the store, not by chance
+    try:
+        store.opened(OpenOrder(str(tiny_model_folder(tmp_path, layers=2))))
+    finally:
+        gc.enable()
+    assert alive == []
+
+
+def test_a_model_that_is_not_there_costs_nothing(order: OpenOrder, tmp_path: Path):
+    store = ModelStore()
+    held = store.model(order)
+    with pytest.raises(BadInput, match="there is no folder"):
+        store.opened(OpenOrder(str(tmp_path / "none")))
+    assert store.model(order) is held
+
+
+def test_a_model_that_cannot_be_loaded_leaves_nothing_and_the_next_job_reads_again(order: OpenOrder, broken: OpenOrder):
+    store = ModelStore()
+    before = weakref.ref(store.model(order).network)
+    with pytest.raises(BadInput, match="holds no weights"):
+        store.opened(broken)
+    gc.collect()
+    assert before() is None and store.held is None
+    assert merged(store, order, PLAN).model.stack.depth == 3 and store.held.order == order
+
+
+def test_it_says_what_it_releases(order: OpenOrder):
+    store, stages = ModelStore(), []
+    for _ in range(2):
+        store.opened(order, progress=lambda stage, done, total: stages.append(stage))
+    assert stages.count(f"releasing {order.source}") == 1
+    assert stages.index("looking for the model") == 0
+
+
+def test_a_plan_is_merged_once(order: OpenOrder):
+    store = ModelStore()
+    first = merged(store, order, PLAN)
+    assert merged(store, order, PLAN) is first
+    other = merged(store, order, replace(PLAN, groups=(MergeGroup((2, 3), (0.5, 0.5)),)))
+    assert other is not first and other.plan.groups[0].layers == (2, 3)
+
+
+def test_the_model_held_goes_by_its_files_as_they_were_when_it_was_read(tmp_path: Path):
+    folder = tiny_model_folder(tmp_path, layers=2)
+    store, order = ModelStore(), OpenOrder(str(folder))
+    before = store.on_demand(order)
+    held = store.model(order)
+    config = folder / "config.json"
+    config.write_text(config.read_text() + " ")
+    assert store.on_demand(order).identity == before.identity is not None
+    assert store.on_demand(order).open(silent) is held
+    store.evict()
+    assert store.on_demand(order).identity != before.identity
