@@ -1,20 +1,22 @@
-"""A real Chromium, and one studio server per module."""
+"""A real Chromium, one studio server per module, and traces of the visits of a test that failed."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.server import Server, running_studio
+from tests.browser.traces import Traces
 from tests.browser.visit import Visit
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+TRACES = pytest.StashKey[Traces]()
 HINT = "The browser tests need Chromium: apt-get install chromium, or set CHROMIUM to its executable."
 
 
@@ -43,8 +45,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield studio
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed keeps the traces and screenshots of its visits, and says where they are."""
+    report = yield
+    if report.failed and TRACES in item.stash:
+        report.sections.append(("Traces and screenshots", "\n".join(map(str, item.stash[TRACES].keep()))))
+    return report
+
+
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
+def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Traces:
+    """Where traces of a failed test go: the folder MKA_TRACES where it is set."""
+    named = os.environ.get("MKA_TRACES")
+    folder = Path(named) if named else tmp_path_factory.getbasetemp() / "traces"
+    request.node.stash[TRACES] = Traces(folder, request.node.nodeid.rpartition("/")[2])
+    return request.node.stash[TRACES]
+
+
+@pytest.fixture
+def visitor(browser: Browser, traces: Traces) -> Iterator[Callable[..., Visit]]:
     """Visits a server in a fresh browser session; at the end nothing may have gone wrong in any of them."""
     visits: list[Visit] = []
 
@@ -54,14 +74,16 @@ def visitor(browser: Browser) -> Iterator[Callable[..., Visit]]:
             color_scheme="dark" if theme == "dark" else "light",
             accept_downloads=True,
         )
-        visits.append(Visit(context.new_page(), server))
+        visits.append(traces.begin(Visit(context.new_page(), server)))
         return visits[-1]
 
     yield visit
     wrong = [line for one in visits for line in one.wrong]
+    kept = traces.keep() if wrong else []
     for one in visits:
         one.page.context.close()
-    assert wrong == []
+    if wrong:
+        pytest.fail("\n".join([*wrong, *map(str, kept)]), pytrace=False)
 
 
 @pytest.fixture

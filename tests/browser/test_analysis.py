@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from mka.workflows.analysis_files import write_analysis
+from tests.browser.looks import FAINT, WIDER
 from tests.browser.server import Server, running_studio
-from tests.browser.test_looks import FAINT, WIDER
 from tests.browser.visit import DASHED, SOLID, Visit
 from tests.studio.builders import an_analysis, an_embedding, sure
 

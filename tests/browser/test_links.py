@@ -125,6 +125,7 @@ def test_a_restart_keeps_what_the_address_names(tmp_path: Path, visitor: Callabl
         shows(visit, "2–4")
         after = words(visit)
         assert {**after, "visit": ""} == {**before, "visit": ""}
+        visit.leave()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Light and dark, wide and narrow, and a model of eighty layers."""
+"""Every page with something on it, light and dark, from a telephone to a wide screen: read, and nothing cut off."""
 
 from __future__ import annotations
 
@@ -7,78 +7,68 @@ from pathlib import Path
 
 import pytest
 
-from mka.workflows.analysis_files import write_analysis
-from tests.browser.server import Server, running_studio
-from tests.browser.visit import DASHED, Visit
-from tests.studio.builders import an_analysis
+from tests.browser.looks import CUT, FAINT, WIDER
+from tests.browser.measured import Measured, measured_studio
+from tests.browser.server import Server
+from tests.browser.visit import Visit
 
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 31)"}
-PAGES = ("Model", "Explore", "Manifold", "Layers", "Plan", "Evaluate", "Runs", "Export", "Guide")
-FAINT = """() => {
-    const channels = (text) => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
-    const light = (rgb) => {
-        const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const over = (top, alpha, ground) => ground.map((value, i) => value * (1 - alpha) + top[i] * alpha);
-    const ground = (element) => {
-        const layers = [];
-        for (let e = element; e; e = e.parentElement) layers.push(channels(getComputedStyle(e).backgroundColor));
-        return layers.reverse().reduce((below, [r, g, b, a = 1]) => over([r, g, b], a, below), [255, 255, 255]);
-    };
-    const found = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const element = texts.currentNode.parentElement, text = texts.currentNode.textContent.trim();
-        const box = element.getBoundingClientRect();
-        if (!text || !box.width || !box.height || element.closest("svg, [disabled], style, script")) continue;
-        // Icons are a font's letters. A slider's number stands in the picture's title too: the theme's one accent
-        // colour cannot be read both under white letters and on a dark page.
-        if (element.closest('[data-testid="stIconMaterial"], [data-testid="stSlider"]')) continue;
-        const below = ground(element), [r, g, b, a = 1] = channels(getComputedStyle(element).color);
-        let alpha = a;
-        for (let e = element; e; e = e.parentElement) alpha *= parseFloat(getComputedStyle(e).opacity);
-        const [low, high] = [light(over([r, g, b], alpha, below)), light(below)].sort((x, y) => x - y);
-        if ((high + 0.05) / (low + 0.05) < 4.5) found.push([text, ((high + 0.05) / (low + 0.05)).toFixed(2)]);
-    }
-    return found;
-}"""
-WIDER = """() => [...document.querySelectorAll('[data-testid=stMain], html')]
-    .filter((e) => e.scrollWidth > e.clientWidth + 1).length"""
-
-
-@pytest.mark.parametrize("theme", GROUND)
-def test_text_can_be_read_on_every_page(theme: str, visitor: Callable[..., Visit], server: Server, pictures: Path):
-    visit = visitor(server, theme=theme).open().click_cell(1, 2).click_cell(1, 2).click_cell(3, 5)
-    ground = visit.page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-    assert ground == GROUND[theme]
-    for page in PAGES:
-        visit.go(page)
-        visit.picture(pictures, f"{page.lower()}-{theme}")
-        assert visit.page.evaluate(FAINT) == [], page
-
-
-def test_nothing_is_cut_off_on_a_narrow_screen(visitor: Callable[..., Visit], server: Server, pictures: Path):
-    visit = visitor(server, width=600).open()
-    for page in PAGES:
-        visit.open(page.lower())
-        visit.picture(pictures, f"{page.lower()}-narrow")
-        assert visit.page.evaluate(WIDER) == 0, page
+PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "runs", "export", "guide")
+LOOKS = [("light", 400), ("dark", 600), ("light", 1024), ("dark", 1920)]
 
 
 @pytest.fixture(scope="module")
-def deep_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A studio on an analysis of eighty layers."""
-    folder = tmp_path_factory.mktemp("deep")
-    write_analysis(an_analysis(80), folder / "analysis")
-    with running_studio(folder / "out", {"MKA_EXAMPLE": str(folder / "analysis")}) as studio:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
+    with measured_studio(tmp_path_factory.mktemp("measured")) as studio:
         yield studio
 
 
-def test_the_cells_of_eighty_layers_are_hit(visitor: Callable[..., Visit], deep_server: Server, pictures: Path):
-    visit = visitor(deep_server).open()
-    for row, column in ((0, 1), (79, 78), (40, 41), (13, 66)):
-        visit.click_cell(row, column)
-        first, last = sorted((row, column))
-        assert visit.boxes(DASHED) == [[first - 0.5, last + 0.5, first - 0.5, last + 0.5]]
-    visit.picture(pictures, "eighty-layers")
+def states(visit: Visit, studio: Measured) -> Iterator[str]:
+    """The name of each state, while the visit shows it."""
+    for page in PAGES:
+        visit.open(studio.at(page))
+        yield page
+        if page == "explore":
+            visit.click_cell(3, 4)
+            yield "explore-proposed"
+            visit.choose("Compare with", "Block influence")
+            yield "explore-compared"
+        elif page == "plan":
+            visit.choose("Compare with", "truncate, removing 1 layer too")
+            yield "plan-compared"
+        elif page == "evaluate":
+            visit.unfold("All figures as a table").unfold("Measure this plan again").unfold("Merge receipt")
+            yield "evaluate-unfolded"
+        elif page == "runs":
+            visit.switch("Earlier runs kept on this machine").press("Pin").click_mark("runs", studio.runs[1])
+            yield "runs-compared"
+        elif page == "guide":
+            for topic in ("Calibration", "Manifolds", "Measures"):
+                visit.pick(topic)
+                yield f"guide-{topic.lower()}"
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_every_page_can_be_read_and_nothing_is_cut_off(
+    theme: str, width: int, visitor: Callable[..., Visit], measured: Measured, pictures: Path
+):
+    visit = visitor(measured.server, theme=theme, width=width)
+    wrong = []
+    for state in states(visit, measured):
+        visit.picture(pictures, f"{state}-{theme}-{width}")
+        seen = visit.page.evaluate(FAINT), visit.page.evaluate(WIDER), visit.page.evaluate(CUT)
+        if seen != ([], 0, []):
+            wrong.append((state, seen))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", GROUND)
+def test_pages_without_a_plan_can_be_read(theme: str, visitor: Callable[..., Visit], server: Server):
+    """On the bundled example, as at the first start."""
+    visit = visitor(server, theme=theme).open()
+    ground = visit.page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert ground == GROUND[theme]
+    for page in ("explore", "plan", "evaluate", "runs", "export"):
+        if page != "explore":
+            visit.go(page.title())
+        assert visit.page.evaluate(FAINT) == [] and visit.page.evaluate(CUT) == [], page

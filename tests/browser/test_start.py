@@ -18,6 +18,7 @@ TITLES = {
     "layers": "Which way do the layers go?",
     "plan": "Which layers become one?",
     "evaluate": "What did the merge cost?",
+    "runs": "Which plan keeps the most?",
     "export": "Take the checkpoint away",
     "guide": "Three arms: as written, as coded, as released",
 }
@@ -35,6 +36,7 @@ def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, visitor
         assert not [one.path for one in server.memory_maps() if "libtorch" in one.path]
         assert {c.laddr.ip for c in server.net_connections("inet") if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
         assert server.children(recursive=True) == []
+        first.leave()
     assert not psutil.pid_exists(fresh.pid)
 
 
@@ -45,6 +47,7 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_hears(page: str, tmp_path
         deep.page.get_by_role("heading", name=TITLES[page]).wait_for()
         assert deep.page.url.startswith(f"{fresh.url}/{page}")
         assert deep.page.get_by_test_id("stSidebarNavLink").count() == len(TITLES)
+        deep.leave()
 
 
 def test_every_page_by_the_sidebar(visit: Visit, server: Server):

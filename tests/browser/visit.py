@@ -28,7 +28,7 @@ MARK = """([chart, name]) => {
     }
     return null;
 }"""
-DASHED = """() => document.querySelector('.st-key-heatmap .mka-chart').layout.shapes
+DASHED = """() => (document.querySelector('.st-key-heatmap .mka-chart').layout.shapes || [])
     .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
 SOLID = DASHED.replace('=== "dash"', '=== "solid"')
 
@@ -51,6 +51,10 @@ class Visit:
     def open(self, path: str = "") -> Visit:
         self.page.goto(f"{self.server.url}/{path}")
         return self.settle()
+
+    def leave(self) -> None:
+        """Close the page: an open one complains when its server ends."""
+        self.page.close()
 
     def settle(self) -> Visit:
         """Wait until the page's script rests, and went on resting for a moment."""
@@ -86,17 +90,17 @@ class Visit:
 
     def click_cell(self, row: int, column: int) -> Visit:
         """Click the centre of a heatmap cell."""
-        return self._click_chart("heatmap", row, column)
+        return self.click_at("heatmap", row, column)
 
     def click_bar(self, pair: int) -> Visit:
         """Click the foot of the bar of layers (pair, pair + 1)."""
-        return self._click_chart("neighbours", 0.01, pair)
+        return self.click_at("neighbours", 0.01, pair)
 
     def click_mark(self, chart: str, name: str) -> Visit:
         """Click the mark of a chart that carries this name as its customdata."""
         place = self.page.evaluate(MARK, [chart, name])
         assert place is not None, f"{chart} has no mark {name}"
-        return self._click_chart(chart, *place)
+        return self.click_at(chart, *place)
 
     def choose(self, label: str, option: str) -> Visit:
         """Choose from a select box."""
@@ -109,30 +113,46 @@ class Visit:
         self.page.get_by_test_id("stMain").get_by_role("radio", name=option, exact=True).click()
         return self.settle()
 
+    def switch(self, label: str) -> Visit:
+        """Turn a switch whose words begin so."""
+        self.page.get_by_test_id("stMain").get_by_test_id("stCheckbox").filter(has_text=label).locator("label").click()
+        return self.settle()
+
     def drag(self, chart: str, first: tuple[float, float], last: tuple[float, float]) -> Visit:
         """Drag over a chart from one (y, x) to another, both in its own coordinates."""
         before = self._ready(chart)
-        self.page.mouse.move(*self._pixel(chart, *first))
+        self.page.mouse.move(*self.pixel(chart, *first))
         self.page.mouse.down()
-        self.page.mouse.move(*self._pixel(chart, *last), steps=6)
+        self.page.mouse.move(*self.pixel(chart, *last), steps=6)
         self.page.mouse.up()
         return self._answered(chart, before)
 
     def double_click_cell(self, row: int, column: int) -> Visit:
         """Two clicks as fast as a person makes them."""
         before = self._ready("heatmap")
-        self.page.mouse.dblclick(*self._pixel("heatmap", row, column))
+        self.page.mouse.dblclick(*self.pixel("heatmap", row, column))
         self._answered("heatmap", before)
         return self.settle()
 
-    def _click_chart(self, chart: str, y: float, x: float) -> Visit:
+    def click_at(self, chart: str, y: float, x: float) -> Visit:
         """Click at a point in the chart's own coordinates and wait until the chart shows what came of it."""
         before = self._ready(chart)
-        at = self._pixel(chart, y, x)
+        at = self.pixel(chart, y, x)
         self.page.mouse.move(*at)
         self.page.wait_for_timeout(80)  # plotly looks under a moving pointer only every so often
         self.page.mouse.click(*at)
         return self._answered(chart, before)
+
+    def key_on(self, chart: str, key: str) -> Visit:
+        """Press a key on a chart that has the focus, and wait until the chart shows what came of it."""
+        before = self._ready(chart)
+        self.page.keyboard.press(key)
+        return self._answered(chart, before)
+
+    def aside(self, label: str) -> Visit:
+        """Press a button of the sidebar."""
+        self.page.get_by_test_id("stSidebar").get_by_role("button", name=label).click()
+        return self.settle()
 
     def _ready(self, chart: str) -> str:
         """The chart in view and drawn; the number of the last gesture that it shows."""
@@ -140,7 +160,8 @@ class Visit:
         plot.scroll_into_view_if_needed()
         return str(plot.get_attribute("data-heard"))
 
-    def _pixel(self, chart: str, y: float, x: float) -> tuple[float, float]:
+    def pixel(self, chart: str, y: float, x: float) -> tuple[float, float]:
+        """Where on the screen a place of the chart lies."""
         across, down = self.page.wait_for_function(PLACE, arg=[chart, y, x]).json_value()
         return across, down
 
