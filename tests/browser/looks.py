@@ -26,6 +26,7 @@ FAINT = """() => {
         const element = texts.currentNode.parentElement, text = texts.currentNode.textContent.trim();
         const box = element.getBoundingClientRect(), drawn = element.closest("svg");
         if (!text || !box.width || !box.height || element.closest("[disabled], style, script")) continue;
+        if (element.closest("label")?.querySelector(":disabled")) continue;
         if (drawn && !element.closest(ON_PAGE)) continue;
         // Icons are a font's letters. A slider's number stands in the picture's title too: the theme's one accent
         // colour cannot be read both under white letters and on a dark page.

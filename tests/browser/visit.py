@@ -14,11 +14,14 @@ from tests.browser.server import PATIENCE, Server
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page looks for its server below the page's own address first, and is told 404."""
+DRAWN = """() => document.querySelector("[data-testid=stMain] h1")
+    && !document.querySelector("[data-testid=stSkeleton], .mka-chart:not([aria-busy=false])")"""
 PLACE = """([chart, y, x]) => {
     const plot = document.querySelector(`.st-key-${chart} .mka-chart`);
     if (!plot || !plot._fullLayout || !plot._fullLayout.xaxis) return null;
     const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
-    return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
+    const along = (axis, value) => axis._offset + axis.l2p(axis.type === "log" ? Math.log10(value) : value);
+    return [box.x + along(xaxis, x), box.y + along(yaxis, y)];
 }"""
 MARK = """([chart, name]) => {
     const plot = document.querySelector(`.st-key-${chart} .mka-chart`);
@@ -28,6 +31,7 @@ MARK = """([chart, name]) => {
     }
     return null;
 }"""
+TWO_FRAMES = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 DASHED = """() => (document.querySelector('.st-key-heatmap .mka-chart').layout.shapes || [])
     .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
 SOLID = DASHED.replace('=== "dash"', '=== "solid"')
@@ -61,7 +65,7 @@ class Visit:
         self.page.wait_for_selector(IDLE)
         self.page.wait_for_timeout(250)
         self.page.wait_for_selector(IDLE)
-        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], .mka-chart[aria-busy=true]')")
+        self.page.wait_for_function(DRAWN)
         return self
 
     def go(self, title: str) -> Visit:
@@ -104,7 +108,10 @@ class Visit:
 
     def choose(self, label: str, option: str) -> Visit:
         """Choose from a select box."""
-        self.page.get_by_test_id("stMain").get_by_role("combobox", name=label).click()
+        box = self.page.get_by_test_id("stMain").get_by_role("combobox", name=label)
+        box.scroll_into_view_if_needed()
+        self.page.evaluate(TWO_FRAMES)  # a list closes again where the page goes on scrolling
+        box.click()
         self.page.get_by_role("option", name=option, exact=True).click()
         return self.settle()
 
