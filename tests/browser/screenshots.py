@@ -44,7 +44,7 @@ def walk(visit: Visit, look: str) -> None:
 
 
 def measure(visit: Visit) -> None:
-    visit.fill("Texts and questions", "demo").fill("At most, of each", QUESTIONS)
+    visit.unfold("What is measured, and on what").fill("At most, of each", QUESTIONS)
     visit.press("Merge and evaluate").finish_job("Evaluating the merge: done")
     visit.press("Dismiss")
 
