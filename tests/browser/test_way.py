@@ -65,33 +65,3 @@ def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path)
     source_depth = int(visit.page.get_by_text("layers become").inner_text().split("group: ")[1].split()[0])
     assert model.config.num_hidden_layers == source_depth - 1
     assert model.generate(**tokenizer("The capital of", return_tensors="pt"), max_new_tokens=2).shape[0] == 1
-
-
-def test_a_reload_finds_plan_and_job_and_the_job_is_cancelled(visit: Visit):
-    visit.open().click_cell(2, 5).click_cell(2, 5).go("Evaluate")
-    visit.unfold("What is measured, and on what")
-    visit.fill("Texts and questions", "demo").fill("At most, of each", "100000")
-    visit.button("Merge and evaluate").click()
-    expect(cancel_button(visit)).to_be_visible()
-    visit.page.reload()
-    expect(cancel_button(visit)).to_be_visible()
-    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text("2–5")
-    cancel_button(visit).click()
-    visit.finish_job("Evaluating the merge: cancelled. Nothing was changed.")
-    visit.press("Dismiss")
-    expect(visit.page.get_by_text("Nothing was changed")).to_have_count(0)
-
-
-def test_the_picture_and_its_numbers_can_be_taken_away(visit: Visit, tmp_path: Path):
-    visit.open()
-    files = (
-        ("CSV", "similarity-npib.csv", "layer,0,1"),
-        ("HTML", "similarity-npib.html", "<!doctype html>"),
-    )
-    for label, name, begins in files:
-        with visit.page.expect_download() as waiting:
-            visit.button(label).click()
-        assert waiting.value.suggested_filename == name
-        waiting.value.save_as(tmp_path / name)
-        assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
-    assert 'src="http' not in (tmp_path / "similarity-npib.html").read_text(encoding="utf-8")

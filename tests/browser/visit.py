@@ -31,7 +31,6 @@ MARK = """([chart, name]) => {
     }
     return null;
 }"""
-TWO_FRAMES = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 DASHED = """() => (document.querySelector('.st-key-heatmap .mka-chart').layout.shapes || [])
     .filter((shape) => shape.line.dash === "dash").map((shape) => [shape.x0, shape.x1, shape.y0, shape.y1])"""
 SOLID = DASHED.replace('=== "dash"', '=== "solid"')
@@ -107,11 +106,10 @@ class Visit:
         return self.click_at(chart, *place)
 
     def choose(self, label: str, option: str) -> Visit:
-        """Choose from a select box."""
+        """Choose from a select box; by key, since a list that a click opens closes when the page still scrolls."""
         box = self.page.get_by_test_id("stMain").get_by_role("combobox", name=label)
-        box.scroll_into_view_if_needed()
-        self.page.evaluate(TWO_FRAMES)  # a list closes again where the page goes on scrolling
-        box.click()
+        box.focus()
+        box.press("ArrowDown")
         self.page.get_by_role("option", name=option, exact=True).click()
         return self.settle()
 

@@ -17,6 +17,7 @@ const CONFIG = {
 };
 const STEP = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const FEW_PIXELS = 4;
+const MOST_STEPS = 4;
 const HOVER_LATE = 60; // milliseconds that plotly may take to notice what is under the pointer
 
 function plotly(address) {
@@ -73,8 +74,10 @@ class Chart {
         if (this.gone) return;
         const { place } = this, figure = JSON.parse(data.figure);
         place.style.minWidth = `${figure.layout.meta?.narrowest ?? 0}px`;
-        this.height = this.width === place.clientWidth ? this.height : null;
-        figure.layout.height = this.height ?? figure.layout.height;
+        // The height that a square found for itself holds as long as the width does.
+        const square = figure.layout.meta?.block === "square" && this.width === place.clientWidth;
+        figure.layout.height = (square && this.height) || figure.layout.height;
+        figure.layout.width = place.clientWidth || undefined;
         place.style.minHeight = `${figure.layout.height}px`;
         place.setAttribute("aria-label", data.alt);
         place.setAttribute("role", data.listens ? "application" : "img");
@@ -96,7 +99,7 @@ class Chart {
         });
         this.resizing = new ResizeObserver(() => {
             if (!place.clientWidth || place.clientWidth === this.width) return;
-            this.drawing = this.drawing.then(() => library.Plots.resize(place)).then(() => this.fit(library));
+            this.drawing = this.drawing.then(() => this.gone || this.fit(library));
         });
         this.resizing.observe(place);
     }
@@ -109,16 +112,20 @@ class Chart {
         figure.layout.sliders[0].active = layer;
     }
 
-    // A square is as high as it can be wide, so that no blank is left above or beside it.
+    // As wide as its place, and a square as high as it is wide, so that no blank is left above or beside it. The
+    // margins hang on the size and the page may move meanwhile: what is found after a step decides on the next.
     async fit(library) {
         const { place } = this;
+        for (let step = 0; step < MOST_STEPS && place.clientWidth && place._fullLayout; step++) {
+            const { width, height, _size } = place._fullLayout, wanted = { width: place.clientWidth, height };
+            if (this.block === "square")
+                wanted.height = Math.round(_size.w + wanted.width - width + _size.t + _size.b);
+            if (Math.abs(wanted.width - width) <= 1 && Math.abs(wanted.height - height) <= 1) break;
+            await library.relayout(place, wanted);
+        }
         this.width = place.clientWidth;
-        if (this.block !== "square" || !place._fullLayout) return;
-        const { w, t, b } = place._fullLayout._size;
-        const height = Math.round(w + t + b);
-        if (Math.abs(height - place._fullLayout.height) > 1) await library.relayout(place, { height });
-        this.height = height;
-        place.style.minHeight = `${height}px`;
+        this.height = place._fullLayout?.height;
+        place.style.minHeight = `${this.height}px`;
     }
 
     leave() {
