@@ -1,0 +1,85 @@
+"""From the first picture to a written checkpoint without a mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.server import Server, running_studio
+from tests.browser.visit import Visit
+
+MOST_STOPS = 150
+"""No page has more places for the focus than this."""
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_studio(tmp_path_factory.mktemp("keys") / "out") as studio:
+        yield studio
+
+
+def tab_to(visit: Visit, wanted: Locator) -> Visit:
+    """Press Tab until the focus is there."""
+    expect(wanted).to_be_visible()
+    for _ in range(MOST_STOPS):
+        if wanted.evaluate("(it) => it === document.activeElement"):
+            return visit
+        visit.page.keyboard.press("Tab")
+    raise AssertionError(f"{wanted} cannot be reached by Tab")
+
+
+def press(visit: Visit, key: str = "Enter") -> Visit:
+    visit.page.keyboard.press(key)
+    return visit.settle()
+
+
+def turn_to(visit: Visit, title: str) -> Visit:
+    """Another page, by the sidebar."""
+    tab_to(visit, visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name=title))
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url(f"**/{title.lower()}*")
+    return visit.settle()
+
+
+def test_propose_merge_evaluate_and_export_without_a_mouse(visitor: Callable[..., Visit], fresh: Server):
+    visit = visitor(fresh).open()
+    sidebar = visit.page.get_by_test_id("stSidebar")
+    rows = visit.page.get_by_role("grid").get_by_role("row")
+    tab_to(visit, visit.page.get_by_role("grid").locator("[tabindex='0']").first)
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Shift+ArrowDown"):
+        press(visit, key)
+    expect(rows.filter(has_text="proposed")).to_have_count(2)
+    press(visit)
+    expect(sidebar).to_contain_text("12 → 11 layers: 3–4")
+    turn_to(visit, "Evaluate")
+    tab_to(visit, visit.page.get_by_test_id("stMain").locator("summary").first)
+    press(visit)
+    tab_to(visit, visit.page.get_by_test_id("stMain").locator('input[aria-label="At most, of each"]'))
+    visit.page.keyboard.press("Control+A")
+    visit.page.keyboard.type("8")
+    press(visit)
+    tab_to(visit, visit.button("Merge and evaluate"))
+    visit.page.keyboard.press("Enter")
+    visit.finish_job("Evaluating the merge: done")
+    turn_to(visit, "Export")
+    tab_to(visit, visit.button("Write the checkpoint"))
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.get_by_role("heading", name="Written and verified")).to_be_visible(timeout=60_000)
+    (folder,) = [one for one in Path(fresh.out).iterdir() if one.is_dir()]
+    assert (folder / "model.safetensors").is_file()
+
+
+def test_a_block_is_proposed_by_numbers_and_added_by_the_next_tab(visitor: Callable[..., Visit], fresh: Server):
+    visit = visitor(fresh).open()
+    for label, value in (("From layer", "2"), ("To layer", "4")):
+        tab_to(visit, visit.page.get_by_test_id("stMain").locator(f'input[aria-label="{label}"]'))
+        visit.page.keyboard.press("Control+A")
+        visit.page.keyboard.type(value)
+    tab_to(visit, visit.button("Propose"))
+    press(visit)
+    press(visit, "Tab")
+    press(visit)
+    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text("12 → 10 layers: 2–4")
