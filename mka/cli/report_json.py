@@ -19,7 +19,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "controls": {name: _control(one) for name, one in report.controls.items()},
         "refused_controls": report.refused_controls,
         "verdict": report.verdict,
-        "model": {"name": result.name, "source": report.source, **_size(result)},
+        "model": {"name": result.name, "source": report.source, "dtype": report.dtype, **_size(result)},
         "baseline": {"name": baseline.name, **_size(baseline), **_figures(baseline)} if baseline else None,
         "plan_key": report.plan_key or None,
         "text_source": report.text_source or None,

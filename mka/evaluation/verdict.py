@@ -74,7 +74,7 @@ def _accuracy_change(now: Choices, before: Choices | None) -> str:
     sure = "covers the baseline" if covered else "does not cover the baseline"
     return (
         f"accuracy from {100 * before.accuracy:.1f} % to {100 * now.accuracy:.1f} % "
-        f"({change:+.1f} points; the {interval} {sure})"
+        f"({_signed(change)} points; the {interval} {sure})"
     )
 
 
@@ -192,6 +192,11 @@ def _log_gap(ours: Perplexity, best: Perplexity) -> tuple[float, float]:
 
 def _worst_last(value: float) -> float:
     return math.inf if math.isnan(value) else value
+
+
+def _signed(value: float) -> str:
+    """With a true minus sign, as the pictures write it."""
+    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _figure(value: float) -> str:

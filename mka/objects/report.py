@@ -96,6 +96,7 @@ class Report:
     controls:         name ("truncate", "drop-keep-last") -> its result at the same number of removed layers
     refused_controls: name -> why this model's architecture does not allow it
     verdict:          plain sentences: what the merge cost and whether it beat the controls
+    dtype:            of the weights, as "bfloat16"; "" in what an earlier version wrote
     """
 
     result: Result
@@ -109,3 +110,4 @@ class Report:
     text_source: str = ""
     question_source: str = ""
     refused_controls: Mapping[str, str] = field(default_factory=dict)
+    dtype: str = ""

@@ -23,7 +23,7 @@ class Trial:
 class Run:
     """A plan that was merged and measured.
 
-    key:         SHA-256 of model, plan, trial and seed: the same evaluation again is the same run
+    key:         SHA-256 of model, dtype, plan, trial and seed: the same evaluation again is the same run
     source, fingerprint: the model's name, and what tells it from others
     seconds:     how long merging and measuring took
     when:        when it ended, as "2026-01-31 12:00:05 UTC"

@@ -85,6 +85,7 @@ def evaluate(
         versions=versions(),
         text_source=material.texts.source if material.texts is not None else "",
         question_source=material.questions.source if material.questions is not None else "",
+        dtype=subject.model.dtype,
     )
 
 

@@ -33,14 +33,15 @@ def run_of(
     fingerprint: str, plan: MergePlan, trial: Trial, report: Report, receipt: Receipt | None, seconds: float
 ) -> Run:
     """An evaluation that has just ended."""
-    key = run_key(fingerprint, plan, trial, report.seed)
+    key = run_key(fingerprint, plan, trial, report)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return Run(key, report.source, fingerprint, plan, trial, report, receipt, seconds, when)
 
 
-def run_key(fingerprint: str, plan: MergePlan, trial: Trial, seed: int) -> str:
-    """What tells one run from another: the model, what the plan does, what was asked, and the seed."""
-    return key_of({"model": fingerprint, "plan": plan.key, "trial": jsonable(trial), "seed": seed})
+def run_key(fingerprint: str, plan: MergePlan, trial: Trial, report: Report) -> str:
+    """What tells one run from another: the model and its dtype, what the plan does, what was asked, and the seed."""
+    asked = {"trial": jsonable(trial), "seed": report.seed}
+    return key_of({"model": fingerprint, "dtype": report.dtype, "plan": plan.key, **asked})
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def read_run(key: str, raw: Mapping[str, Any]) -> Run | None:
         )
     except (BadInput, *DAMAGE):
         return None
-    return run if run_key(run.fingerprint, run.plan, run.trial, run.report.seed) == key else None
+    return run if run_key(run.fingerprint, run.plan, run.trial, run.report) == key else None
 
 
 def report_of(raw: object) -> Report:

@@ -19,6 +19,16 @@ SHOWN = """() => {
     const plot = document.querySelector('.st-key-manifold .mka-chart');
     return Array.from(plot._fullData[0].x);
 }"""
+ALONE = """() => {
+    const plot = document.querySelector('.st-key-manifold .mka-chart');
+    const dots = plot._fullData.filter((trace) => trace.customdata).flatMap((trace) =>
+        Array.from(trace.customdata, (name, at) => ({ name, x: trace.x[at], y: trace.y[at] })));
+    const room = (dot) => Math.min(...dots.filter((other) => other !== dot)
+        .map((other) => Math.hypot(other.x - dot.x, other.y - dot.y)));
+    const found = dots.reduce((best, dot) => (room(dot) > room(best) ? dot : best));
+    return [found.name, [found.y, found.x]];
+}"""
+"""The dot that has most room around it as the chart shows it now, and its place."""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +78,20 @@ def test_the_film_moves_the_dots(visitor: Callable[..., Visit], made: Server):
     begin = visit.page.evaluate(SHOWN)
     visit.page.get_by_text("▶ Play").click()
     visit.page.wait_for_function(f"(begin) => ({SHOWN})().some((x, i) => Math.abs(x - begin[i]) > 0.1)", arg=begin)
+
+
+def test_after_the_film_a_click_follows_the_dot_that_is_there(visitor: Callable[..., Visit], made: Server):
+    visit = visitor(made).open("manifold").pick("All, as a film")
+    begin = visit.page.evaluate(SHOWN)
+    visit.page.get_by_text("▶ Play").click()
+    visit.page.wait_for_function(f"(begin) => ({SHOWN})().some((x, i) => Math.abs(x - begin[i]) > 0.1)", arg=begin)
+    visit.page.get_by_text("❚❚ Stop").click()
+    visit.page.wait_for_timeout(600)
+    point, (y, x) = visit.page.evaluate(ALONE)
+    visit.click_at("manifold", y, x)
+    followed = visit.page.locator(f".st-key-Let-go-{point}")
+    expect(followed).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Let go")).to_have_count(1)
 
 
 def test_a_panel_links_to_its_page_of_the_guide(visitor: Callable[..., Visit], made: Server):

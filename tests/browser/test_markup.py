@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.measured import Measured, measured_studio
 from tests.browser.visit import Visit
 from tests.studio.builders import NASTY, an_analysis
 
 PAGES = ("model", "explore", "manifold", "layers", "plan", "evaluate", "runs", "export")
+POINT = """() => {
+    const trace = document.querySelector(".st-key-manifold .mka-chart")._fullData.find((one) => one.customdata);
+    return [trace.y[0], trace.x[0]];
+}"""
 STRANGERS = "document.querySelectorAll('img[src=\"x\"], [onerror]').length"
 
 
@@ -30,9 +35,12 @@ def test_markup_is_text_on_every_page(page: str, visitor: Callable[..., Visit], 
     assert visit.page.evaluate(STRANGERS) == 0
 
 
-def test_a_point_says_its_text_as_text_under_the_pointer(visitor: Callable[..., Visit], hostile: Measured):
+def test_a_text_is_text_under_the_pointer_and_among_what_is_found(visitor: Callable[..., Visit], hostile: Measured):
     visit = visitor(hostile.server).open("manifold")
-    visit.page.get_by_test_id("stMain").locator('input[aria-label="Find a text"]').fill("onerror")
-    visit.page.keyboard.press("Enter")
-    visit.settle()
-    assert visit.page.evaluate(STRANGERS) == 0 and visit.says("12")
+    place = visit.page.evaluate(POINT)
+    visit.page.mouse.move(*visit.pixel("manifold", *place))
+    label = visit.page.locator(".st-key-manifold .hoverlayer .hovertext")
+    expect(label).to_contain_text("onerror")
+    visit.fill("Find a text", "onerror")
+    expect(visit.page.get_by_role("button", name="Follow").first).to_be_visible()
+    assert visit.page.evaluate(STRANGERS) == 0

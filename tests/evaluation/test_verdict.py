@@ -22,7 +22,7 @@ def test_cost_in_figures():
     said = verdict(result(3.0, 0.90, layers=10), BASELINE, {})
     assert said == (
         "With 2 of 12 layers removed, perplexity goes from 2.50 to 3.00 (1.20 times), accuracy from 95.0 % to 90.0 % "
-        "(-5.0 points; the 95 % interval 88.0 to 92.0 does not cover the baseline)."
+        "(\N{MINUS SIGN}5.0 points; the 95 % interval 88.0 to 92.0 does not cover the baseline)."
     )
     assert "covers the baseline" in verdict(result(3.0, 0.94), BASELINE, {})
 

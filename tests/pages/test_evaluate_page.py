@@ -22,7 +22,7 @@ def planned(studio: Studio, report: Report | None = None) -> Studio:
     assert studio.visit.state is not None and studio.visit.desk is not None
     studio.visit.state = studio.visit.state.replace_plan(FIRST)
     if report is not None:
-        session.process().remember(studio.visit.desk.summary.fingerprint, Outcome(FIRST, report=report))
+        session.process().remember(studio.visit.desk.weights, Outcome(FIRST, report=report))
     return studio.go("evaluate")
 
 

@@ -34,7 +34,7 @@ def test_every_file_is_offered(planned: Studio):
 
 def test_a_receipt_is_offered_once_there_is_one(planned: Studio):
     plan = planned.visit.state.plan
-    session.process().remember("f" * 16, Outcome(plan, receipt=a_receipt(plan)))
+    session.process().remember(("f" * 16, "float32"), Outcome(plan, receipt=a_receipt(plan)))
     planned.at.run()
     assert files(planned)["Receipt (JSON)"]
 

@@ -127,9 +127,9 @@ def test_the_report_of_two_trials_of_one_plan_is_the_one_looked_at(studio: Studi
     more = a_run([[1, 2]], 3.5, trial=Trial(("perplexity",), "demo", 80, 0), when="2026-01-03 10:00:00 UTC")
     made(studio, FIRST, more)
     known = session.process().known
-    fingerprint = FIRST.fingerprint
-    assert known(fingerprint, FIRST.plan).run == more.key, "the latest, where none is chosen"
-    assert known(fingerprint, FIRST.plan, FIRST.key).trial == FIRST.trial
+    weights = FIRST.fingerprint, FIRST.report.dtype
+    assert known(weights, FIRST.plan).run == more.key, "the latest, where none is chosen"
+    assert known(weights, FIRST.plan, FIRST.key).trial == FIRST.trial
     studio.go("runs")
     assert plans(studio) == ["1–2", "1–2"]
     studio.set("selectbox", "Measured on", (more.trial,))

@@ -123,4 +123,4 @@ def a_report(plan_key: str = "k") -> Report:
     """Merged a little worse than unmerged, both controls worse still."""
     controls = {"truncate": a_result("truncate", 4.0, 0.7), "drop-keep-last": a_result("drop-keep-last", 3.5, 0.75)}
     result, base = a_result("merged", 3.0, 0.9), a_result("demo", 2.6, 0.97, 6)
-    return Report(result, base, controls, f"It costs little. {NASTY}", plan_key, "demo", 0)
+    return Report(result, base, controls, f"It costs little. {NASTY}", plan_key, "demo", 0, dtype="float32")

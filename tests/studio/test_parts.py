@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,14 @@ from mka.studio.plan.savings_view import saved_words, size_words
 from mka.studio.visits.desk import Outcome
 from mka.studio.visits.visit import OUTCOMES_KEPT, Process
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
+from tests.studio.run_builders import TRIAL
+
+WEIGHTS = ("f" * 16, "float32")
 
 
 def test_csv_cells_cannot_run_as_formulas():
-    assert csv_text(["a", "b"], [("=1+1", -2.5), ("@x", "plain, text"), ("", "")]) == (
-        "a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n,\n"
+    assert csv_text(["=a", "b"], [("=1+1", -2.5), ("@x", "plain, text"), ("", "")]) == (
+        "'=a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n,\n"
     )
 
 
@@ -93,9 +97,18 @@ def test_export_names(tmp_path: Path, name: str):
 def test_what_is_known_of_a_plan_is_joined_and_the_oldest_goes_first():
     process = Process()
     first = plan(6, groups=[[1, 2]])
-    process.remember("model", Outcome(first, report=a_report(), seconds=3.0))
-    joined = process.remember("model", Outcome(first, saved=None))
+    process.remember(WEIGHTS, Outcome(first, report=a_report(), seconds=3.0))
+    joined = process.remember(WEIGHTS, Outcome(first, saved=None))
     assert joined.report is not None and joined.seconds == 3.0
     for depth in range(7, 7 + OUTCOMES_KEPT):
-        process.remember("model", Outcome(plan(depth, groups=[[1, 2]])))
-    assert len(process.outcomes) == OUTCOMES_KEPT and ("model", first.key) not in process.outcomes
+        process.remember(WEIGHTS, Outcome(plan(depth, groups=[[1, 2]])))
+    assert len(process.outcomes) == OUTCOMES_KEPT and (WEIGHTS, first.key) not in process.outcomes
+
+
+def test_a_report_on_other_weights_is_not_that_of_these():
+    process = Process()
+    made = plan(6, groups=[[1, 2]])
+    process.remember(("f" * 16, "bfloat16"), Outcome(made, report=replace(a_report(), dtype="bfloat16"), trial=TRIAL))
+    assert process.known(WEIGHTS, made) is None
+    known = process.known(("f" * 16, "bfloat16"), made)
+    assert known is not None and known.report is not None and known.report.dtype == "bfloat16"

@@ -36,18 +36,19 @@ def test_two_trials_of_one_plan_are_two_runs_and_the_same_again_is_one():
     assert Shelf().of_model(MODEL) == (more, again)
 
 
-def test_the_key_holds_model_plan_trial_and_seed_and_nothing_else():
+def test_the_key_holds_model_dtype_plan_trial_and_seed_and_nothing_else():
     run = a_run()
     keys = {
         run.key,
-        run_key("0" * 16, run.plan, run.trial, 0),
-        run_key(MODEL, a_run([[2, 3]]).plan, run.trial, 0),
-        run_key(MODEL, run.plan, replace(run.trial, shots=1), 0),
-        run_key(MODEL, run.plan, run.trial, 1),
+        run_key("0" * 16, run.plan, run.trial, run.report),
+        run_key(MODEL, a_run([[2, 3]]).plan, run.trial, run.report),
+        run_key(MODEL, run.plan, replace(run.trial, shots=1), run.report),
+        run_key(MODEL, run.plan, run.trial, replace(run.report, seed=1)),
+        run_key(MODEL, run.plan, run.trial, replace(run.report, dtype="bfloat16")),
     }
-    assert len(keys) == 5
+    assert len(keys) == 6
     elsewhere = replace(run.plan, provenance=replace(run.plan.provenance, measure="cosine"))
-    assert run_key(MODEL, elsewhere, run.trial, 0) == run.key
+    assert run_key(MODEL, elsewhere, run.trial, run.report) == run.key
 
 
 def test_provenance_and_what_has_no_value_survive():

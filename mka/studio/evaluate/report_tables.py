@@ -99,4 +99,5 @@ def measured_on(report: Report) -> str:
     if report.result.choices:
         shots = f" with {report.result.choices.shots} solved before each" if report.result.choices.shots else ""
         parts.append(f"{report.result.choices.n} questions of {report.question_source}{shots}")
-    return f"Measured on {' and '.join(parts)}, seed {report.seed}." if parts else f"Seed {report.seed}."
+    how = ", ".join([*([f"{report.dtype} weights"] if report.dtype else []), f"seed {report.seed}"])
+    return f"Measured on {' and '.join(parts)}, {how}." if parts else f"{how[0].upper()}{how[1:]}."

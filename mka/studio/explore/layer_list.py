@@ -19,7 +19,7 @@ from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import Provenance
 from mka.objects.similarity import Similarity
 from mka.studio.jobs.memory import count_text
-from mka.studio.parts import widgets
+from mka.studio.parts import gestures, widgets
 from mka.studio.parts.chart import front
 from mka.studio.selection.state import Message, StudioState
 from mka.studio.visits import session
@@ -109,23 +109,18 @@ def as_csv(table: list[Row], measure: str) -> str:
 
 @dataclass(frozen=True)
 class Gesture:
-    """What a person did on a row: kind is one of DEEDS; begun: where a range began, else the row itself; number: grows
-    with each gesture of a page."""
+    """What a person did on a row: kind is one of DEEDS; begun: where a range began, else the row itself."""
 
     kind: str
     layer: int
     begun: int
-    number: float
 
     @classmethod
     def read(cls, raw: object) -> Gesture | None:
         """A gesture as the browser tells it, None for anything that is none."""
         known = raw if isinstance(raw, Mapping) else {}
-        kind, number = known.get("kind"), known.get("number")
-        layer, begun = (_whole(known.get(name)) for name in ("layer", "from"))
-        if str(kind) not in DEEDS or layer is None or begun is None or not isinstance(number, int | float):
-            return None
-        return cls(str(kind), layer, begun, number)
+        kind, layer, begun = str(known.get("kind")), _whole(known.get("layer")), _whole(known.get("from"))
+        return None if kind not in DEEDS or layer is None or begun is None else cls(kind, layer, begun)
 
 
 def _whole(value: object) -> int | None:
@@ -180,12 +175,10 @@ def _component() -> Any:
 def layer_list(desk: Desk, similarity: Similarity, seen: Provenance, key: str) -> None:
     """Draw the table and its CSV. `seen`: what the person has before their eyes while they choose."""
     table = rows(desk.summary, similarity, session.state())
-    heard = f"{key}-heard"
 
     def told() -> None:
-        for gesture in map(Gesture.read, st.session_state[key].gestures or ()):
-            if gesture is not None and gesture.number > st.session_state.get(heard, 0.0):
-                st.session_state[heard] = gesture.number
+        for gesture in map(Gesture.read, gestures.unheard(key)):
+            if gesture is not None:
                 session.act(partial(transition, gesture=gesture, seen=seen))
 
     title = measure_title(similarity.measure)
@@ -200,7 +193,7 @@ def layer_list(desk: Desk, similarity: Similarity, seen: Provenance, key: str) -
                 {"cells": texts, "selected": one.selected, "group": one.group}
                 for one, texts in zip(table, cells, strict=True)
             ],
-            "heard": st.session_state.get(heard, 0.0),
+            "heard": gestures.last_heard(key),
         },
         on_gestures_change=told,
     )

@@ -15,7 +15,7 @@ from mka.planning.files import plan_text
 from mka.studio.evaluate.receipt_view import receipt_view
 from mka.studio.export.commands import load_lines, merge_lines
 from mka.studio.export.export_place import export_folder
-from mka.studio.export.figure_page import figures_of, page_name, page_of
+from mka.studio.export.figure_page import figures_of, gallery, page_name
 from mka.studio.export.scripts import script, script_name
 from mka.studio.jobs import work
 from mka.studio.parts import widgets
@@ -115,7 +115,7 @@ def figures_card(desk: Desk, outcome: Outcome | None) -> None:
     with _card(f"One page that opens without a network, each picture with its sentence: {named}."):
         widgets.download(
             "Figures (HTML)",
-            lambda: page_of(desk.summary.source, shown, session.theme()),
+            lambda: gallery(desk.summary.source, shown, session.theme()),
             page_name(desk.summary.source, session.measure()),
         )
 

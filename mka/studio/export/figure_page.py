@@ -18,10 +18,11 @@ from mka.figures.theme import Theme
 from mka.figures.token_divergence import by_position, divergence_curves
 from mka.objects.report import Report
 from mka.studio.export.scripts import slug
+from mka.studio.parts.chart import PAGE
 from mka.studio.selection.state import StudioState
 from mka.studio.visits.desk import Desk
 
-CONFIG = {"displaylogo": False, "responsive": True}
+CONFIG = {**PAGE, "responsive": True}
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _of_report(report: Report, theme: Theme) -> list[Shown]:
     return shown
 
 
-def page_of(source: str, shown: Sequence[Shown], theme: Theme) -> str:
+def gallery(source: str, shown: Sequence[Shown], theme: Theme) -> str:
     """The pictures below each other, each with its sentence; `source` is the model's name."""
     title = html.escape(f"{source}: MKA studio")
     pictures = "\n".join(

@@ -97,7 +97,7 @@ def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
         begun = time.monotonic()
         merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
         outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
-        return process.remember(desk.summary.fingerprint, outcome)
+        return process.remember(desk.weights, outcome)
 
     return Task(work, (desk.order, plan), courses.of_merge())
 
@@ -116,7 +116,7 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Tas
         )
         seconds = time.monotonic() - begun
         outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
-        return process.remember(desk.summary.fingerprint, outcome)
+        return process.remember(desk.weights, outcome)
 
     return Task(work, (desk.order, plan, trial), courses.of_evaluation(desk.summary.source, plan, trial))
 
@@ -144,8 +144,8 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         from mka.merging.checkpoint import save
 
         merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
-        known = process.known(desk.summary.fingerprint, plan)
+        known = process.known(desk.weights, plan)
         saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
-        return process.remember(desk.summary.fingerprint, Outcome(plan, receipt=merged.receipt, saved=saved))
+        return process.remember(desk.weights, Outcome(plan, receipt=merged.receipt, saved=saved))
 
     return Task(work, (desk.order, plan, folder), courses.of_export())

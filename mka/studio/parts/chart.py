@@ -7,7 +7,7 @@ brings, and asks Streamlit for nothing but its component of the second kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,8 @@ import plotly
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v1 import declare_component
+
+from mka.studio.parts import gestures
 
 Mark = Mapping[str, Any]
 """A clicked mark: its x, y, customdata and the index of its trace, "curve"."""
@@ -81,14 +83,9 @@ def draw(
     on its axes is clicked, x and y are the pointer's own, not rounded, and customdata is None.
     """
     figure.update_layout(clickmode="event", uirevision=key, meta={**(figure.layout.meta or {}), "key": key})
-    heard = f"{key}-heard"
 
     def told() -> None:
-        gestures: Sequence[Mapping[str, Any]] = st.session_state[key].gestures or ()
-        for gesture in gestures:
-            if gesture["number"] <= st.session_state.get(heard, 0.0):
-                continue
-            st.session_state[heard] = gesture["number"]
+        for gesture in gestures.unheard(key):
             marks = gesture["marks"]
             if len(marks) == 1 and on_click is not None:
                 on_click(marks[0])
@@ -105,7 +102,7 @@ def draw(
             "alt": alt,
             "listens": on_click is not None,
             "drags": on_range is not None,
-            "heard": st.session_state.get(heard, 0.0),
+            "heard": gestures.last_heard(key),
         },
         on_gestures_change=told,
         on_repaint_change=lambda: None,

@@ -146,6 +146,7 @@ _COLUMNS = (
     _figure("Best free control", _best_control, words.number),
     _text("Measured on", lambda run: trial_words(run.trial)),
     _text("Tasks", lambda run: ", ".join(run.trial.tasks)),
+    _text("Weights", lambda run: run.report.dtype),
     _figure("Seed", lambda run: float(run.report.seed), lambda value: f"{value:.0f}"),
     _figure("Seconds", lambda run: run.seconds, lambda value: f"{value:.0f}"),
     _text(WHEN, lambda run: run.when),

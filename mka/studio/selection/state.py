@@ -232,7 +232,8 @@ class StudioState:
         if plan.fingerprint and mine and plan.fingerprint != mine:
             return self._refuse("That plan was made for another model with as many layers; open that model to use it.")
         said = f"Opened a plan with {group_count(plan.groups)}."
-        return self._decide(plan.groups, plan.provenance, said, **UNSELECTED)
+        opened = replace(self.plan, groups=plan.groups, provenance=plan.provenance, repair=plan.repair)
+        return self._adopt(opened, said, **UNSELECTED)
 
     # The way back.
 
@@ -298,7 +299,15 @@ class StudioState:
     ) -> StudioState:
         """The next state with these groups, or this one with the reason why not."""
         try:
-            plan = replace(self.plan, groups=groups, provenance=provenance)
+            repair = self.plan.repair if groups else "none"
+            plan = replace(self.plan, groups=groups, provenance=provenance, repair=repair)
+        except BadInput as error:
+            return self._refuse(sentence(str(error)))
+        return self._adopt(plan, said, **selection)
+
+    def _adopt(self, plan: MergePlan, said: str, **selection: Any) -> StudioState:
+        """The next state with this plan, or this one where the model's layers do not allow it."""
+        try:
             if self.layer_types:
                 check_compatible(plan, self.layer_types, self.shape_classes)
         except BadInput as error:

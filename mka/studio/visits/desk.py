@@ -27,6 +27,8 @@ class OpenOrder:
     opening: Opening = field(default_factory=Opening)
 
 
+Weights = tuple[str, str]
+"""Fingerprint of a model and the dtype it is held in: figures of other weights are another model's."""
 ReadingKey = tuple[str, ...]
 """Which texts an analysis read, and how: calibration key, kind of points, points and tokens of a text."""
 KEPT_ANALYSES = 3
@@ -68,6 +70,11 @@ class Desk:
     def order(self) -> OpenOrder:
         """What a job that needs the model itself asks the model store for."""
         return OpenOrder(self.summary.source, self.opening)
+
+    @property
+    def weights(self) -> Weights:
+        """Of which weights figures are."""
+        return self.summary.fingerprint, self.summary.dtype
 
     def joined(self, old: Desk) -> Desk:
         """This desk with what `old` knew of the same model: its analysis where there is no newer one, both in one

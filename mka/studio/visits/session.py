@@ -164,7 +164,9 @@ def theme() -> Theme:
 
 def outcome() -> Outcome | None:
     """What is known of the present plan on the present model; its report is the chosen run's, else the latest."""
-    return process().known(summary().fingerprint, state().plan, visit().run)
+    open_now = desk()
+    assert open_now is not None
+    return process().known(open_now.weights, state().plan, visit().run)
 
 
 def measured() -> list[Outcome]:

@@ -14,15 +14,15 @@ from mka.store import Store
 from mka.studio.jobs.jobs import FAILED, STOPPED, Job, JobQueue
 from mka.studio.jobs.models import ModelStore
 from mka.studio.selection.state import StudioState
-from mka.studio.visits.desk import Continuation, Desk, Outcome
+from mka.studio.visits.desk import Continuation, Desk, Outcome, Weights
 from mka.workflows.runs import Shelf, run_of, users_store
 
 OUTCOMES_KEPT = 50
 VISITS_KEPT = 20
 PROMPTS_KEPT = 5
 
-Key = tuple[str, str]
-"""Fingerprint of a model and content key of a plan."""
+Key = tuple[Weights, str]
+"""Of which model, and content key of a plan."""
 
 
 @dataclass
@@ -144,13 +144,13 @@ class Process:
             self.visits.pop(next(iter(self.visits)))
         return name
 
-    def remember(self, fingerprint: str, outcome: Outcome) -> Outcome:
+    def remember(self, weights: Weights, outcome: Outcome) -> Outcome:
         """Join `outcome` with what is known of the same plan; the oldest outcomes go first. A report is a run."""
         if outcome.report is not None and outcome.trial is not None:
-            run = run_of(fingerprint, outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
+            run = run_of(weights[0], outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
             self.runs.add(run)
             outcome = replace(outcome, run=run.key)
-        key = (fingerprint, outcome.plan.key)
+        key = (weights, outcome.plan.key)
         known = self.outcomes.pop(key, None)
         if known is not None:
             outcome = replace(
@@ -167,11 +167,13 @@ class Process:
             self.outcomes.pop(next(iter(self.outcomes)))
         return outcome
 
-    def known(self, fingerprint: str, plan: MergePlan, run: str = "") -> Outcome | None:
+    def known(self, weights: Weights, plan: MergePlan, run: str = "") -> Outcome | None:
         """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
         of its latest run; None where nothing was done with it."""
-        outcome = self.outcomes.get((fingerprint, plan.key))
-        runs = [one for one in self.runs.of_model(fingerprint) if one.plan.key == plan.key]
+        outcome = self.outcomes.get((weights, plan.key))
+        fingerprint, dtype = weights
+        of_model = [one for one in self.runs.of_model(fingerprint) if one.report.dtype == dtype]
+        runs = [one for one in of_model if one.plan.key == plan.key]
         shown = next((one for one in runs if one.key == run), runs[-1] if runs else None)
         if shown is None:
             return outcome

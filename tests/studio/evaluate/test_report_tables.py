@@ -53,6 +53,7 @@ def test_positions_as_csv_count_from_0():
 
 def test_what_the_figures_rest_on():
     report = replace(a_report(), text_source="a.txt", question_source="mmlu")
-    assert measured_on(report) == "Measured on 30 texts of a.txt and 100 questions of mmlu, seed 0."
+    assert measured_on(report) == "Measured on 30 texts of a.txt and 100 questions of mmlu, float32 weights, seed 0."
     bare = replace(report, result=replace(report.result, perplexity=None, choices=None))
-    assert measured_on(bare) == "Seed 0."
+    assert measured_on(bare) == "Float32 weights, seed 0."
+    assert measured_on(replace(bare, dtype="")) == "Seed 0."

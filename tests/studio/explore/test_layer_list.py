@@ -30,7 +30,7 @@ PLANNED = StudioState(
 
 
 def gesture(kind: str, layer: int, begun: int | None = None) -> Gesture:
-    return Gesture(kind, layer, layer if begun is None else begun, 1.0)
+    return Gesture(kind, layer, layer if begun is None else begun)
 
 
 def after(state: StudioState, *gestures: Gesture) -> StudioState:
@@ -121,13 +121,12 @@ def test_escape_drops_the_selection():
         None,
         "toggle",
         {},
-        {"kind": "toggle", "layer": 1, "from": 1},
+        {"kind": "toggle", "layer": 1},
         {"kind": "explode", "layer": 1, "from": 1, "number": 2.0},
         {"kind": "toggle", "layer": True, "from": 1, "number": 2.0},
         {"kind": "toggle", "layer": 1.5, "from": 1, "number": 2.0},
         {"kind": "range", "layer": 1, "from": None, "number": 2.0},
         {"kind": ["toggle"], "layer": 1, "from": 1, "number": 2.0},
-        {"kind": "toggle", "layer": 1, "from": 1, "number": "2"},
     ],
 )
 def test_what_is_no_gesture_is_none(raw):
@@ -172,7 +171,8 @@ def test_gestures_reach_the_plan_each_once_and_bad_ones_do_nothing():
     shown = told(at, *toggles)
     assert at.session_state[session.VISIT].state.selected == (2, 4), "the first was heard before"
     assert shown["heard"] == 4.5
-    told(at, "nonsense", {"kind": "toggle", "layer": 99, "from": 99, "number": 6})
+    unnumbered = [{"kind": "toggle", "layer": 1, "from": 1, **number} for number in ({}, {"number": "9"})]
+    told(at, "nonsense", *unnumbered, {"kind": "toggle", "layer": 99, "from": 99, "number": 6})
     assert at.session_state[session.VISIT].state.selected == (2, 4)
     assert at.session_state[session.VISIT].state.refusal == "This model has no layer 99."
     shown = told(at, {"kind": "enter", "layer": 4, "from": 4, "number": 7})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mka.figures.theme import DARK, LIGHT
-from mka.studio.export.figure_page import figures_of, page_name, page_of
+from mka.studio.export.figure_page import figures_of, gallery, page_name
 from mka.studio.selection.state import StudioState
 from mka.studio.visits.desk import Desk
 from tests.studio.builders import NASTY, a_desk, a_report, a_summary
@@ -29,15 +29,18 @@ def test_what_there_is_is_shown():
 
 def test_each_picture_has_its_sentence_and_plotly_comes_once():
     shown = figures_of(a_desk(), "npib", PLANNED, a_report(), DARK)
-    page = page_of("demo", shown, DARK)
+    page = gallery("demo", shown, DARK)
     assert page.count("<figure>") == page.count("<figcaption>") == len(shown)
     assert page.count("plotly.js v") == 1, "the library's own first line"
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", page), "nothing is fetched"
+    assert page.count('"modeBarButtonsToRemove": ["sendChartToCloud"]') == len(shown), (
+        "its buttons send nothing anywhere"
+    )
     assert "compression ratio 16.7 %" in page and DARK.page in page
 
 
 def test_names_and_verdicts_are_no_markup():
-    page = page_of(NASTY, figures_of(a_desk(source=NASTY), "npib", PLANNED, a_report(), LIGHT), LIGHT)
+    page = gallery(NASTY, figures_of(a_desk(source=NASTY), "npib", PLANNED, a_report(), LIGHT), LIGHT)
     assert "<img src=x" not in page and "&lt;img src=x" in page
 
 

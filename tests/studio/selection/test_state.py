@@ -131,6 +131,13 @@ def test_a_plan_file_for_a_bare_depth_fits_and_gets_this_models_name():
     assert opened.plan.fingerprint == "abc"
 
 
+def test_a_plans_repair_comes_and_goes_with_the_plan():
+    opened = start().replace_plan(MergePlan(12, (MergeGroup((2, 3), (0.5, 0.5)),), repair="linear"))
+    more = opened.click_cell(6, 7).add_candidate()
+    assert more.plan.repair == "linear" and len(more.plan.groups) == 2
+    assert more.clear().plan.repair == "none" and more.clear().undo().plan.repair == "linear"
+
+
 def test_one_line_says_the_plan():
     state = start().click_cell(1, 2).add_candidate().click_cell(4, 6).add_candidate()
     assert one_line(state.plan) == "12 → 9 layers: 1–2, 4–6"
