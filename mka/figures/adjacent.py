@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import plotly.graph_objects as go
 
-from mka.figures.theme import OKABE_ITO, VERMILION, Theme, escape, styled
+from mka.figures.square import click_words
+from mka.figures.theme import OKABE_ITO, Theme, escape, group_colours, styled
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
 
@@ -24,13 +25,19 @@ def adjacent_strip(
     candidates: Sequence[tuple[int, ...]] = (),
     beside: tuple[str, Similarity] | None = None,
 ) -> go.Figure:
-    """One bar per pair (l, l+1); pairs inside a planned group are vermilion, those inside a candidate hatched.
+    """One bar per pair (l, l+1); pairs inside a planned group have its colour, those inside a candidate hatched.
 
     Whiskers are one standard error to either side, where it is known.
     beside: a name and another similarity by the same measure, drawn as diamonds over the bars
     """
     values = similarity.adjacent
-    planned = {(a, b) for group in groups for a, b in pairwise(group.layers) if b == a + 1}
+    colours = group_colours(len(groups))
+    planned = {
+        (a, b): colour
+        for group, colour in zip(groups, colours, strict=True)
+        for a, b in pairwise(group.layers)
+        if b == a + 1
+    }
     proposed = {(a, b) for layers in candidates for a, b in pairwise(layers) if b == a + 1}
     pairs = [(layer, layer + 1) for layer in range(len(values))]
     names = [f"{a}·{b}" for a, b in pairs]
@@ -40,13 +47,13 @@ def adjacent_strip(
             x=names,
             y=values,
             marker={
-                "color": [VERMILION if pair in planned else theme.accent for pair in pairs],
+                "color": [planned.get(pair, theme.accent) for pair in pairs],
                 "pattern": {
                     "shape": ["/" if pair in proposed else "" for pair in pairs],
                     "fgcolor": theme.page,
                 },
             },
-            text=_texts(similarity, names),
+            text=_texts(similarity, names, groups, candidates),
             textposition="none",
             hovertemplate="%{text}<extra></extra>",
             error_y=None
@@ -81,8 +88,13 @@ def adjacent_errors(similarity: Similarity) -> np.ndarray | None:
     return None if known is None else np.diagonal(known.stderr, offset=1).copy()
 
 
-def _texts(similarity: Similarity, names: Sequence[str]) -> list[str]:
-    """What each bar says: value, standard error, and between which ranks the pair lies."""
+def _texts(
+    similarity: Similarity,
+    names: Sequence[str],
+    groups: Sequence[MergeGroup],
+    candidates: Sequence[tuple[int, ...]],
+) -> list[str]:
+    """What each bar says: value, standard error, between which ranks the pair lies, and what a click does."""
     errors, known = adjacent_errors(similarity), similarity.uncertainty
     said = []
     for place, (name, value) in enumerate(zip(names, similarity.adjacent, strict=True)):
@@ -91,7 +103,7 @@ def _texts(similarity: Similarity, names: Sequence[str]) -> list[str]:
             low, high = known.ranks[place]
             text += f" ± {errors[place]:.3f} standard error<br>"
             text += f"between rank {low:.0f} and {high:.0f} of {len(names)} (1 is the pair most alike)"
-        said.append(text + "<br>click to propose this pair")
+        said.append(f"{text}<br>{click_words(place, place + 1, groups, candidates)}")
     return said
 
 

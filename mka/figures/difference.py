@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from mka.figures.square import layer_square
+from mka.figures.square import click_words, layer_square
 from mka.figures.theme import Theme, diverging, escape
 from mka.objects.comparison import Agreement
 from mka.objects.plan import MergeGroup
@@ -80,20 +80,25 @@ def difference_map(
     one, other = map(escape, difference.names)
     unit = f", in places of {difference.pairs}" if difference.pairs else ""
     layers = range(len(difference.values))
-    texts = [_cell_text(difference, row, column) for row in layers for column in layers]
-    return layer_square(cells, texts, theme, title=f"{one} − {other}{unit}", groups=groups, candidates=candidates)
+    texts = [
+        f"layer {row} with itself"
+        if row == column
+        else f"{_cell_text(difference, row, column)}<br>"
+        + click_words(min(row, column), max(row, column), groups, candidates)
+        for row in layers
+        for column in layers
+    ]
+    title = f"{one} − {other}{unit}"
+    # The scale is pale in its middle and orange at one end: white would vanish on the first, a bare group on the other.
+    return layer_square(cells, texts, theme, title=title, groups=groups, candidates=candidates, halo=theme.text)
 
 
 def _cell_text(difference: Difference, row: int, column: int) -> str:
-    if row == column:
-        return f"layer {row} with itself"
     sides = [
         f"{escape(name)}: {_side(matrix[row, column], difference.pairs)}"
         for name, matrix in zip(difference.names, (difference.first, difference.second), strict=True)
     ]
-    first, last = sorted((row, column))
-    head = f"layers {row} and {column}"
-    return "<br>".join([head, *sides, f"click to propose the block {first}–{last}"])
+    return "<br>".join([f"layers {row} and {column}", *sides])
 
 
 def _side(value: float, pairs: int) -> str:

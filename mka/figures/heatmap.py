@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mka.figures import words
-from mka.figures.square import layer_square
+from mka.figures.square import click_words, layer_square
 from mka.figures.theme import Theme
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
@@ -50,22 +50,34 @@ def heatmap(
     )
     name = title or words.measure_title(similarity.measure)
     title = name if similarity.higher_is_alike else f"{name} (low is alike)"
-    return layer_square(cells, _texts(similarity), theme, title=title, groups=groups, candidates=candidates, side=side)
+    return layer_square(
+        cells,
+        _texts(similarity, groups, candidates),
+        theme,
+        title=title,
+        groups=groups,
+        candidates=candidates,
+        side=side,
+    )
 
 
-def _texts(similarity: Similarity) -> list[str]:
+def _texts(similarity: Similarity, groups: Sequence[MergeGroup], candidates: Sequence[tuple[int, ...]]) -> list[str]:
     """What each cell says, row by row."""
     layers = range(similarity.layers)
-    return [_cell_text(similarity, row, column) for row in layers for column in layers]
+    return [
+        f"layer {row} with itself"
+        if row == column
+        else f"{_cell_text(similarity, row, column)}<br>"
+        + click_words(min(row, column), max(row, column), groups, candidates)
+        for row in layers
+        for column in layers
+    ]
 
 
 def _cell_text(similarity: Similarity, row: int, column: int) -> str:
-    if row == column:
-        return f"layer {row} with itself"
     value = similarity.values[row, column]
     figure = f"{value:.3f}" if np.isfinite(value) else "no value"
     known = similarity.uncertainty
     if known is not None and np.isfinite(value) and np.isfinite(known.stderr[row, column]):
         figure += f" ± {known.stderr[row, column]:.3f}"
-    first, last = sorted((row, column))
-    return f"layers {row} and {column}: {figure}<br>click to propose the block {first}–{last}"
+    return f"layers {row} and {column}: {figure}"

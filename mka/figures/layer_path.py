@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mka.figures.manifold import axis_range
-from mka.figures.theme import VERMILION, Theme, contrasting, sampled, styled
+from mka.figures.square import click_words
+from mka.figures.theme import VERMILION, Theme, contrasting, group_colours, sampled, styled
 from mka.objects.layer_map import LayerMap
 from mka.objects.plan import MergeGroup
 
@@ -37,15 +38,15 @@ def layer_path(
     candidates: Sequence[tuple[int, ...]] = (),
     picked: int | None = None,
 ) -> go.Figure:
-    """Draw the path, coloured along the depth; planned groups are a vermilion band, candidates a dashed one.
+    """Draw the path, coloured along the depth; planned groups are a band in their colour, candidates a dashed one.
 
     picked: a layer that was clicked as one end of a block. Layers and the middles of segments carry `mark_id`s.
     """
     points = layer_map.coordinates
     depth = len(points)
     figure = go.Figure()
-    for group in groups:
-        figure.add_trace(_band(points, group.layers, {"color": VERMILION, "width": 16}, 0.65))
+    for group, colour in zip(groups, group_colours(len(groups)), strict=True):
+        figure.add_trace(_band(points, group.layers, {"color": colour, "width": 16}, 0.65))
     for layers in candidates:
         figure.add_trace(_band(points, layers, {"color": theme.text, "width": 3, "dash": "dash"}, 1.0))
     figure.add_trace(
@@ -53,7 +54,7 @@ def layer_path(
                    line={"color": theme.muted, "width": 1.5})
     )  # fmt: skip
     if depth > 1:
-        figure.add_trace(_segments(points, theme))
+        figure.add_trace(_segments(points, theme, groups, candidates))
     figure.add_trace(_layers(points, theme, picked))
     styled(figure, theme, height=560)
     bare = {
@@ -68,7 +69,7 @@ def layer_path(
     # One unit is as long across as up: only distances mean something here.
     figure.update_yaxes(range=axis_range(points[:, 1]), scaleanchor="x", scaleratio=1, **bare)
     figure.update_layout(
-        showlegend=False, hoverdistance=-1, clickmode="event+select", dragmode=False,
+        showlegend=False, hoverdistance=-1, dragmode=False,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )  # fmt: skip
     return figure
@@ -84,15 +85,20 @@ def _band(points: np.ndarray, layers: Sequence[int], line: dict[str, object], op
     )  # fmt: skip
 
 
-def _segments(points: np.ndarray, theme: Theme) -> go.Scatter:
+def _segments(
+    points: np.ndarray, theme: Theme, groups: Sequence[MergeGroup], candidates: Sequence[tuple[int, ...]]
+) -> go.Scatter:
     """A small mark in the middle of each segment, to click."""
     middles = (points[:-1] + points[1:]) / 2
-    names = [f"{a} and {b}" for a, b in pairwise(range(len(points)))]
+    texts = [
+        f"between layers {a} and {b}<br>{click_words(a, b, groups, candidates)}"
+        for a, b in pairwise(range(len(points)))
+    ]
     return _clickable(
         go.Scatter(
             x=middles[:, 0], y=middles[:, 1], mode="markers", ids=[mark_id(SEGMENT, n) for n in range(len(middles))],
             marker={"size": 7, "color": theme.page, "line": {"color": theme.muted, "width": 1.5}},
-            text=[f"between layers {name}<br>click to propose this pair" for name in names],
+            text=texts,
         )
     )  # fmt: skip
 
@@ -119,10 +125,5 @@ def _layers(points: np.ndarray, theme: Theme, picked: int | None) -> go.Scatter:
 
 
 def _clickable(trace: go.Scatter) -> go.Scatter:
-    """Clicks are events here: what was clicked looks no other than before."""
-    return trace.update(
-        customdata=trace.ids,
-        hovertemplate="%{text}<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-    )
+    """A mark that tells the name under which it is clicked."""
+    return trace.update(customdata=trace.ids, hovertemplate="%{text}<extra></extra>")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from mka.figures.theme import VERMILION, Theme, contrasting, styled
+from mka.figures.theme import Theme, contrasting, group_colours, styled
 from mka.objects.plan import MergeGroup
 
 WIDE_FROM_LAYERS = 56
@@ -23,11 +23,13 @@ def layer_square(
     groups: Sequence[MergeGroup] = (),
     candidates: Sequence[tuple[int, ...]] = (),
     side: int | None = None,
+    halo: str = "#FFFFFF",
 ) -> go.Figure:
     """Draw `colours` (z: L x L) with origin top left, planned groups outlined and candidates dashed.
 
     texts: what each cell says under the pointer, row by row
     side:  height in pixels; None for as much as the cells of this depth need to be hit
+    halo:  what lies under every outline (#RRGGBB); it must show on each colour of the cells
     """
     depth = len(colours.z)
     gap = 1 if depth <= 40 else 0
@@ -54,11 +56,36 @@ def layer_square(
         margin={"l": 48, "r": 8, "t": 40, "b": 44},
         title=_title(title, theme),
     )
+    for group, colour in zip(groups, group_colours(len(groups)), strict=True):
+        _outline(figure, group.layers, halo, {"color": colour, "dash": "solid"})
+        _label(
+            figure,
+            span(group.layers),
+            colour,
+            {"x": group.layers[-1] + 0.5, "xanchor": "right"} | {"y": group.layers[0] - 0.5, "yanchor": "bottom"},
+        )
     for layers in candidates:
-        _outline(figure, layers, label=f"proposed {span(layers)}", dash="dash", colour="#FFFFFF")
-    for group in groups:
-        _outline(figure, group.layers, label=span(group.layers), dash="solid", colour=VERMILION)
+        _outline(figure, layers, halo, {"color": contrasting(halo), "dash": "dash"})
+        inside = layers[-1] == depth - 1
+        _label(
+            figure,
+            f"proposed {span(layers)}",
+            halo,
+            {"x": layers[0] - 0.5, "xanchor": "left"}
+            | {"y": layers[-1] + 0.5, "yanchor": "bottom" if inside else "top"},
+        )
     return figure
+
+
+def click_words(first: int, last: int, groups: Sequence[MergeGroup], candidates: Sequence[tuple[int, ...]]) -> str:
+    """What a click that means the block first..last does, given what is planned and proposed."""
+    block = tuple(range(first, last + 1))
+    planned = any(group.layers == block for group in groups)
+    if tuple(candidates) == (block,):
+        return "click again to let go of it" if planned else f"click again to add layers {first}–{last} to the plan"
+    if planned:
+        return f"click to take hold of the group {first}–{last} of the plan"
+    return f"click to propose the block {first}–{last}"
 
 
 def span(layers: Sequence[int]) -> str:
@@ -81,20 +108,14 @@ def _title(text: str, theme: Theme) -> dict[str, object]:
     }
 
 
-def _outline(figure: go.Figure, layers: Sequence[int], *, label: str, dash: str, colour: str) -> None:
-    """A white stroke under a coloured one, so that it shows on every cell colour, and a label."""
+def _outline(figure: go.Figure, layers: Sequence[int], halo: str, line: dict[str, object]) -> None:
+    """A stroke with a wider one under it, so that it shows on every cell colour."""
     corner = {"x0": layers[0] - 0.5, "x1": layers[-1] + 0.5, "y0": layers[0] - 0.5, "y1": layers[-1] + 0.5}
-    stroke = colour if dash == "solid" else "#111111"
-    figure.add_shape(type="rect", **corner, line={"color": "#FFFFFF", "width": 5})
-    figure.add_shape(type="rect", **corner, line={"color": stroke, "width": 2, "dash": dash})
-    figure.add_annotation(
-        x=layers[-1] + 0.5,
-        y=layers[0] - 0.5,
-        text=label,
-        showarrow=False,
-        xanchor="right",
-        yanchor="bottom",
-        font={"color": contrasting(colour), "size": 11},
-        bgcolor=colour,
-        borderpad=2,
-    )
+    figure.add_shape(type="rect", **corner, line={"color": halo, "width": 5})
+    figure.add_shape(type="rect", **corner, line={"width": 2} | line)
+
+
+def _label(figure: go.Figure, text: str, fill: str, place: dict[str, object]) -> None:
+    """Groups have theirs at the upper right corner and candidates at the lower left, so that both can be read."""
+    font = {"color": contrasting(fill), "size": 11}
+    figure.add_annotation(text=text, showarrow=False, font=font, bgcolor=fill, borderpad=2, **place)

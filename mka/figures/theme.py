@@ -59,8 +59,9 @@ def theme_named(name: str | None) -> Theme:
 
 
 def group_colours(count: int) -> tuple[str, ...]:
-    """One colour per merged group, repeating after the palette's end."""
-    palette = (VERMILION, "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+    """One colour per merged group, the same in every picture, repeating after the palette's end. Blue comes last: it
+    is the colour of what is in no group."""
+    palette = (VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2")
     return tuple(palette[i % len(palette)] for i in range(count))
 
 

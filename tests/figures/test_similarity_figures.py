@@ -11,10 +11,12 @@ import pytest
 from mka.analysis.comparison import compare
 from mka.figures import certainty, takeaways
 from mka.figures.adjacent import adjacent_strip
-from mka.figures.difference import colour_limit, difference_map, plain_difference, rank_difference
+from mka.figures.difference import Difference, colour_limit, difference_map, plain_difference, rank_difference
 from mka.figures.heatmap import colour_range, heatmap
-from mka.figures.theme import DARK, LIGHT, diverging
+from mka.figures.theme import DARK, LIGHT, diverging, group_colours
+from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
+from tests.contrast import contrast
 from tests.studio.builders import a_similarity, sure
 
 NAMES = ("A", "B")
@@ -84,6 +86,54 @@ def test_difference_cells_can_be_clicked_as_the_heatmaps_can():
     assert plain.layout.meta == other.layout.meta == {"block": "square"}
     assert plain.layout.yaxis.range == other.layout.yaxis.range
     assert [shape.line.dash for shape in other.layout.shapes] == [None, "dash"]
+
+
+PLANNED = (MergeGroup((0, 1), (0.5, 0.5)), MergeGroup((2, 3), (0.5, 0.5)))
+
+
+def test_a_cell_says_what_a_click_on_it_does():
+    said = heatmap(a_similarity(6), LIGHT, groups=PLANNED, candidates=((3, 4, 5),)).data[0].text
+    assert said[3][5].endswith("click again to add layers 3–5 to the plan") and said[5][3].endswith(said[3][5][-30:])
+    assert said[2][3].endswith("click to take hold of the group 2–3 of the plan")
+    assert said[1][4].endswith("click to propose the block 1–4") and said[4][4] == "layer 4 with itself"
+    held = heatmap(a_similarity(6), LIGHT, groups=PLANNED, candidates=((2, 3),)).data[0].text
+    assert held[2][3].endswith("click again to let go of it")
+    several = heatmap(a_similarity(6), LIGHT, candidates=((0, 1), (3, 4))).data[0].text
+    assert several[3][4].endswith("click to propose the block 3–4"), "adding one of several is no second click"
+    on_difference = difference_map(a_difference(), LIGHT, groups=PLANNED[:1]).data[0].text
+    assert on_difference[0][1].endswith("click to take hold of the group 0–1 of the plan")
+    on_strip = adjacent_strip(a_similarity(6), LIGHT, groups=PLANNED).data[0].text
+    assert on_strip[2].endswith("click to take hold of the group 2–3 of the plan")
+
+
+def test_names_of_groups_and_of_proposals_stand_at_other_corners():
+    figure = heatmap(a_similarity(6), LIGHT, groups=PLANNED[1:], candidates=((2, 3, 4), (4, 5)))
+    group, low, last = figure.layout.annotations
+    assert (group.text, group.x, group.y, group.xanchor) == ("2–3", 3.5, 1.5, "right")
+    assert (low.text, low.x, low.y, low.yanchor) == ("proposed 2–4", 1.5, 4.5, "top")
+    assert (last.y, last.yanchor) == (5.5, "bottom"), "nothing is written below the picture"
+
+
+def test_a_group_has_one_colour_in_every_picture():
+    one, other = group_colours(2)
+    frames = [shape.line.color for shape in heatmap(a_similarity(6), LIGHT, groups=PLANNED).layout.shapes]
+    assert frames[1::2] == [one, other]
+    bars = adjacent_strip(a_similarity(6), LIGHT, groups=PLANNED).data[0].marker.color
+    assert (bars[0], bars[2], bars[1]) == (one, other, LIGHT.accent)
+    assert group_colours(7)[0] == group_colours(7)[6] == one
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_frames_on_the_difference_show_on_its_pale_middle_and_on_its_orange(theme):
+    shapes = difference_map(a_difference(), theme, groups=PLANNED[:1], candidates=((1, 2),)).layout.shapes
+    middle = diverging(theme)[2][1]
+    for halo in (shapes[0], shapes[2]):
+        assert contrast(halo.line.color, middle) > 3
+    assert contrast(shapes[3].line.color, shapes[2].line.color) > 3
+
+
+def a_difference() -> Difference:
+    return plain_difference(a_similarity(6), a_similarity(6), ("one", "other"))
 
 
 def test_two_heatmaps_can_share_their_colours():

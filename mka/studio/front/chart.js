@@ -25,7 +25,10 @@ function plotly(address) {
         const script = document.createElement("script");
         script.src = address;
         script.onload = () => done(window.Plotly);
-        script.onerror = () => failed(new Error(`${address} cannot be read`));
+        script.onerror = () => {
+            window.mkaPlotly = undefined; // the next picture tries again
+            failed(new Error(`${address} cannot be read`));
+        };
         document.head.append(script);
         // plotly rejects an animation that another one interrupts, and names no reason: that is no error.
         window.addEventListener("unhandledrejection", (event) => event.reason === undefined && event.preventDefault());
@@ -57,7 +60,7 @@ class Chart {
         this.matchTheme();
         if (!this.height) this.place.style.minHeight = `${data.height}px`;
         // One drawing after another: plotly does not like to be called while it draws.
-        this.drawing = this.drawing.then(() => this.draw(data)).catch((error) => console.error(error));
+        this.drawing = this.drawing.then(() => this.draw(data)).catch((error) => this.fail(error));
     }
 
     // Streamlit changes its theme without running the page; the picture's colours come from the page.
@@ -83,6 +86,7 @@ class Chart {
         place.setAttribute("role", data.listens ? "application" : "img");
         place.tabIndex = data.listens || figure.frames?.length ? 0 : -1;
         this.stay(figure);
+        if (!place._fullLayout) place.textContent = "";
         await library.react(place, { ...figure, config: CONFIG });
         this.band.remove();
         if (this.gone) return library.purge(place);
@@ -102,6 +106,13 @@ class Chart {
             this.drawing = this.drawing.then(() => this.gone || this.fit(library));
         });
         this.resizing.observe(place);
+    }
+
+    // A picture that cannot be drawn says so in its place; the next change of the page tries again.
+    fail(error) {
+        console.error(error);
+        if (!this.place._fullLayout) this.place.textContent = `This picture cannot be drawn: ${error.message}. Reload the page.`;
+        this.place.setAttribute("aria-busy", "false");
     }
 
     // A film stays at the layer that it shows while something else of it is drawn anew.

@@ -95,13 +95,21 @@ class StudioState:
     @property
     def displaced(self) -> tuple[MergeGroup, ...]:
         """The planned groups that share a layer with a candidate chosen by hand: adding it takes them out."""
-        if not self._by_hand:
+        if not self._by_hand or self.held is not None:
             return ()
         return tuple(
             planned
             for planned in self.plan.groups
             if any(_meet(planned.layers, candidate.layers) for candidate in self.candidate)
         )
+
+    @property
+    def held(self) -> int | None:
+        """The group of the plan that the candidate is, layer by layer; None where it is another block."""
+        if not self._by_hand or len(self.candidate) != 1:
+            return None
+        layers = self.candidate[0].layers
+        return next((index for index, group in enumerate(self.plan.groups) if group.layers == layers), None)
 
     @property
     def refusal(self) -> str:
@@ -111,15 +119,17 @@ class StudioState:
     # The selection.
 
     def click_cell(self, row: int, column: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
-        """Propose the block between two layers; the same block again adds it to the plan."""
+        """Propose the block between two layers; see `click_block`."""
         return self.click_block(min(row, column), max(row, column), seen)
 
     def click_block(self, first: int, last: int, seen: Provenance = NOTHING_SEEN) -> StudioState:
-        """Propose layers first..last; the same block again adds it to the plan.
+        """Propose layers first..last; the same block again adds it to the plan, or lets go of a group of the plan.
 
         `seen`: by which measure of which texts a person chose them.
         """
         if 0 <= first < last and self.candidate_layers == (tuple(range(first, last + 1)),):
+            if self.held is not None:
+                return self.drop_candidate()
             return self._add(_joined(self.origin, seen) if self._by_hand else self.origin)
         return self.drag_range(first, last, seen) if first <= last else self._refuse_block(first, last)
 
@@ -179,6 +189,8 @@ class StudioState:
     def _add(self, origin: Provenance) -> StudioState:
         if not self.candidate:
             return self._refuse("Nothing is proposed yet: click a cell or choose two layers.")
+        if self.held is not None:
+            return self._refuse(f"Layers {listed(self.candidate_layers)} are a group of the plan already.")
         said = f"Layers {listed(self.candidate_layers)} are in the plan now"
         gone = self.displaced
         kept = tuple(group for group in self.plan.groups if group not in gone) if self._by_hand else ()
@@ -274,7 +286,7 @@ class StudioState:
         if len(layers) == 1:
             return self._then("", candidate=(), origin=seen, picked=layers[0])
         proposed = self._then("", candidate=(equal_group(tuple(layers)),), origin=seen, picked=None)
-        refusal = proposed.add_candidate().refusal
+        refusal = "" if proposed.held is not None else proposed.add_candidate().refusal
         return proposed._refuse(refusal) if refusal else proposed
 
     def _regroup(self, index: int, change: Callable[[MergeGroup], tuple[MergeGroup, ...]], said: str) -> StudioState:

@@ -179,6 +179,17 @@ def test_a_layer_that_is_not_there_is_no_layer():
             assert refused.refusal and refused.selected == () and refused.past == ()
 
 
+def test_a_click_on_a_group_of_the_plan_takes_hold_of_it_and_a_second_lets_go():
+    planned = start().click_cell(3, 5).click_cell(3, 5).set_weights(0, (0.6, 0.3, 0.1))
+    held = planned.click_cell(5, 3)
+    assert held.held == 0 and held.displaced == () and not held.refusal
+    assert held.add_candidate().refusal == "Layers 3–5 are a group of the plan already."
+    assert held.click_cell(3, 5).plan == planned.plan and held.click_cell(3, 5).candidate == ()
+    assert planned.click_cell(3, 4).held is None and planned.held is None
+    again = MergePlan(12, planned.plan.groups, provenance=Provenance("mka", "npib"))
+    assert planned.propose(again).held is None, "a strategy's proposal is a whole plan"
+
+
 def test_a_toggled_layer_changes_a_clicked_block():
     assert start().click_cell(3, 5).toggle_layer(4).candidate_layers == ((3, 5),)
     assert start().click_cell(3, 5).toggle_layer(8).candidate_layers == ((3, 4, 5, 8),)
