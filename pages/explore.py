@@ -37,23 +37,27 @@ seen = proposals.seen(similarity, None if side is None else side.similarity)
 
 widgets.warn_of_split(desk.split)
 with st.container(horizontal=True, vertical_alignment="top", wrap=False):
-    st.text(takeaways.of_cells(similarity, desk.points, desk.summary.source), width="stretch")
+    if side is None:
+        st.text(takeaways.of_cells(similarity, desk.points, desk.summary.source), width="stretch")
+    else:
+        st.text(takeaways.of_difference_cells(side.difference), width="stretch")
     widgets.guide_link("measures")
-picture, beside = matrix.places(similarity)
+picture, beside, below = matrix.places(similarity)
 with picture:
     if side is None:
         view.alone(similarity, seen, full=full)
     else:
         view.difference(side, seen, full=full)
-    st.subheader("Neighbours", anchor=False)
-    widgets.explained(view.strip_words(similarity, side), "measures")
-    view.strip(similarity, side, seen)
 with beside:
     st.subheader("Selection", anchor=False)
     st.caption("Click a cell, or drag over several: the layers it spans become one block. Click it again to add it.")
     block_panel.propose_block(seen)
     block_panel.candidate_card()
     pair_view.show(desk, state)
+with below:
+    st.subheader("Neighbours", anchor=False)
+    widgets.explained(view.strip_words(similarity, side), "measures")
+    view.strip(similarity, side, seen)
 if side is not None:
     view.side_by_side(similarity, side, full=full)
     view.offer_turn(desk, choice)

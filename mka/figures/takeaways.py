@@ -49,6 +49,17 @@ def of_cells(similarity: Similarity, points: str, source: str) -> str:
     )
 
 
+def of_difference_cells(difference: Difference) -> str:
+    """What one cell of the difference says."""
+    one, other = difference.names
+    if difference.pairs:
+        return (
+            f"Each cell compares two layers: by how many places {one} ranks the pair above {other}, "
+            f"among all {difference.pairs} pairs."
+        )
+    return f"Each cell compares two layers: by how much they are more alike on {one} than on {other}."
+
+
 def of_similarity(similarity: Similarity) -> str:
     """Which neighbours are most and least alike."""
     values = similarity.adjacent if similarity.higher_is_alike else -similarity.adjacent

@@ -42,6 +42,7 @@ def test_ranks_are_subtracted_so_that_blue_is_more_alike_by_the_first():
     assert [found.values[0, 1], found.values[1, 2], found.values[0, 2]] == [2, 0, -2]
     assert np.isnan(np.diag(found.values)).all() and found.values[1, 0] == 2
     assert "place 1 of 3 by A and place 3 of 3 by B" in takeaways.of_difference(found)
+    assert "by how many places A ranks the pair above B, among all 3 pairs" in takeaways.of_difference_cells(found)
 
 
 def test_one_measure_on_two_texts_is_subtracted_in_its_own_unit_and_direction():
@@ -130,6 +131,10 @@ def test_frames_on_the_difference_show_on_its_pale_middle_and_on_its_orange(them
     for halo in (shapes[0], shapes[2]):
         assert contrast(halo.line.color, middle) > 3
     assert contrast(shapes[3].line.color, shapes[2].line.color) > 3
+
+
+def test_a_cell_of_two_texts_is_said_in_the_measures_own_unit():
+    assert "by how much they are more alike on one than on other" in takeaways.of_difference_cells(a_difference())
 
 
 def a_difference() -> Difference:

@@ -14,6 +14,7 @@ import streamlit as st
 
 from mka.figures.adjacent import adjacent_errors
 from mka.figures.layer_strip import type_name
+from mka.figures.theme import group_colours
 from mka.figures.words import measure_title
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import Provenance
@@ -182,6 +183,7 @@ def layer_list(desk: Desk, similarity: Similarity, seen: Provenance, key: str) -
                 session.act(partial(transition, gesture=gesture, seen=seen))
 
     title = measure_title(similarity.measure)
+    colours = group_colours(len(session.state().plan.groups))
     cells = [(str(r.layer), r.place, r.likeness, r.type, count_text(r.parameters)) for r in table]
     _component()(
         key=key,
@@ -190,7 +192,7 @@ def layer_list(desk: Desk, similarity: Similarity, seen: Provenance, key: str) -
             "hint": HINT,
             "headers": ["Layer", "In the plan", f"{title} to the next", "Type", "Parameters"],
             "rows": [
-                {"cells": texts, "selected": one.selected, "group": one.group}
+                {"cells": texts, "selected": one.selected, "colour": colours[one.group - 1] if one.group else None}
                 for one, texts in zip(table, cells, strict=True)
             ],
             "heard": gestures.last_heard(key),

@@ -8,19 +8,19 @@ from streamlit.delta_generator import DeltaGenerator
 from mka.figures.adjacent import adjacent_errors
 from mka.figures.square import WIDE_FROM_LAYERS
 from mka.objects.similarity import Similarity
-from mka.studio.parts.columns import side_by_side
+from mka.studio.parts.columns import side_by_side_with_more
 from mka.studio.parts.widgets import csv_text
 
-PICTURE, SIDE = 480, 420
+PICTURE, SIDE = 480, 380
 """Pixels that the picture and what stands beside it need at least."""
 
 
-def places(similarity: Similarity) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Places for the picture and for what is done with it: side by side, or one above the other where the page is
-    narrow or a deep model's cells need the whole width to be hit."""
+def places(similarity: Similarity) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Places for the picture, for what is done with it, and for the neighbours: the first two side by side, or one above
+    the other where the page is narrow or a deep model's cells need the whole width to be hit."""
     if similarity.layers >= WIDE_FROM_LAYERS:
-        return st.container(), st.container()
-    return side_by_side("explore", PICTURE, SIDE)
+        return st.container(), st.container(), st.container()
+    return side_by_side_with_more("explore", PICTURE, SIDE)
 
 
 def as_csv(similarity: Similarity) -> str:

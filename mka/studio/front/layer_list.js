@@ -2,7 +2,7 @@
 //
 // data.label    what the table is, for those who do not see it; data.hint: which keys do what
 // data.headers  one word per column
-// data.rows     per layer: cells (one text per column), selected, group (its number in the plan or null)
+// data.rows     per layer: cells (one text per column), selected, colour (of its group in the plan, or null)
 // data.heard    number of the last gesture that the page has acted on
 
 const STEPS = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
@@ -46,10 +46,10 @@ class LayerList {
         if (elsewhere && chosen.length) this.reveal(this.body.rows[chosen[0]]);
     }
 
-    draw(row, { cells, selected, group }) {
+    draw(row, { cells, selected, colour }) {
         this.fill(row, "td", { role: "gridcell" }, cells);
         row.setAttribute("aria-selected", selected);
-        row.classList.toggle("planned", group !== null);
+        row.style.setProperty("--group", colour ?? "transparent");
     }
 
     fill(row, kind, attributes, texts) {

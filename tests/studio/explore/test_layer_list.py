@@ -176,7 +176,7 @@ def test_gestures_reach_the_plan_each_once_and_bad_ones_do_nothing():
     assert at.session_state[session.VISIT].state.selected == (2, 4)
     assert at.session_state[session.VISIT].state.refusal == "This model has no layer 99."
     shown = told(at, {"kind": "enter", "layer": 4, "from": 4, "number": 7})
-    assert [row["group"] for row in shown["rows"]] == [None, None, 1, None, 1, None]
+    assert [row["colour"] for row in shown["rows"]] == [None, None, "#D55E00", None, "#D55E00", None]
     assert at.session_state[session.VISIT].state.plan.provenance.text_hashes == ("h1",)
 
 
@@ -188,7 +188,7 @@ def test_the_list_is_given_texts_and_a_name():
     assert drawn["rows"][4] == {
         "cells": ["4", "stays", "0.900", "full attention", "100"],
         "selected": False,
-        "group": None,
+        "colour": None,
     }
     assert all(isinstance(cell, str) for row in drawn["rows"] for cell in row["cells"])
     assert drawn["heard"] == 0
