@@ -52,7 +52,7 @@ with beside:
     st.subheader("Selection", anchor=False)
     st.caption("Click a cell, or drag over several: the layers it spans become one block. Click it again to add it.")
     block_panel.propose_block(seen)
-    block_panel.candidate_card()
+    block_panel.selection_card()
     pair_view.show(desk, state)
 with below:
     st.subheader("Neighbours", anchor=False)

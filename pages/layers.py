@@ -47,7 +47,7 @@ with beside:
     st.subheader("Selection", anchor=False)
     st.caption("Click two layers, or the small ring between two neighbours. Click the same again to add the block.")
     block_panel.propose_block(seen)
-    block_panel.candidate_card()
+    block_panel.selection_card()
     st.subheader("Plan", anchor=False)
     block_panel.plan_card()
 st.subheader("Layers", anchor=False)

@@ -45,7 +45,7 @@ with picture:
     widgets.take_away(figure, map_view.file_name(embedding, layers), lambda: map_view.as_csv(embedding, layers))
 with beside:
     map_view.propose_between(embedding, layers)
-    block_panel.candidate_card()
+    block_panel.selection_card()
 map_view.spectrum_panel(whole, layers)
 map_view.quality(whole, layers)
 widgets.command(analyze_lines(desk, session.out_folder()))

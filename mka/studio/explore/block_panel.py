@@ -56,6 +56,19 @@ def block_ends(state: StudioState) -> tuple[int, int] | None:
     return state.picked, state.picked + 1 if state.picked + 1 < state.plan.depth else max(0, state.picked - 1)
 
 
+def selection_card() -> None:
+    """Beside a picture: what is selected and the answers to it, else the plan so far and where to go on with it."""
+    now = session.state()
+    if now.selected or not now.plan.groups:
+        candidate_card()
+        return
+    with st.container(border=True):
+        st.badge("plan", color="gray")
+        st.text(size_words(session.summary(), now.plan))
+        go_on()
+    _last_step(now)
+
+
 def candidate_card() -> None:
     """What is selected, what it would save, and the two answers to it; then what the last step did."""
     now = session.state()
@@ -63,8 +76,14 @@ def candidate_card() -> None:
         with st.container(border=True):
             if now.picked is not None:
                 _picked(now.picked)
+            elif now.held is not None:
+                _held(now.held)
             else:
                 _proposed(now)
+    _last_step(now)
+
+
+def _last_step(now: StudioState) -> None:
     if now.refusal:
         widgets.message("refused", now.refusal)
     elif now.message is not None:
@@ -101,8 +120,21 @@ def _proposed(now: StudioState) -> None:
         _drop()
 
 
-def _drop() -> None:
-    st.button("Drop", key="drop-selection", on_click=session.act, args=(StudioState.drop_candidate,))
+def _held(index: int) -> None:
+    st.badge("in the plan", color="gray")
+    st.text(group_words(session.state().plan.groups[index]))
+    with st.container(horizontal=True):
+        st.button(
+            "Remove from plan",
+            key="remove-held",
+            on_click=session.act,
+            args=(lambda state: state.remove_group(index),),
+        )
+        _drop("Let go")
+
+
+def _drop(label: str = "Drop") -> None:
+    st.button(label, key="drop-selection", on_click=session.act, args=(StudioState.drop_candidate,))
 
 
 def clear() -> None:
@@ -118,7 +150,7 @@ def clear() -> None:
 
 
 def plan_card() -> None:
-    """The plan in short, and where to go on with it."""
+    """The groups of the plan, each to be taken out."""
     now = session.state()
     if not now.plan.groups:
         st.caption("Empty: every layer stays. What you add stands here, and on the Plan page with its weights.")
@@ -133,9 +165,6 @@ def plan_card() -> None:
                 on_click=session.act,
                 args=(lambda state, at=index: state.remove_group(at),),
             )
-    if now.plan.groups:
-        st.text(size_words(session.summary(), now.plan))
-        go_on()
     clear()
 
 

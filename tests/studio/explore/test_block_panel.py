@@ -26,7 +26,7 @@ def page() -> None:
         visit.open(a_desk(6))
         st.session_state[session.VISIT] = visit
     block_panel.propose_block(Provenance("manual", "npib", 0, "key", ("h1",)))
-    block_panel.candidate_card()
+    block_panel.selection_card()
     block_panel.plan_card()
 
 
@@ -147,3 +147,21 @@ def test_a_group_is_taken_out_where_it_is_listed(at: AppTest):
     assert [group.layers for group in state(at).plan.groups] == [(3, 4)]
     press(at, "Clear")
     assert state(at).plan.groups == ()
+
+
+def test_where_nothing_is_selected_the_plan_and_the_next_step_stand_there(at: AppTest):
+    put(at, state(at).click_cell(0, 1).add_candidate())
+    assert at.text[0].value.startswith("6 → 5 layers, ")
+    assert [one.label for one in at.button] == ["Propose", "Evaluate this plan", "Remove", "Clear"]
+
+
+def test_a_group_of_the_plan_that_is_clicked_can_be_taken_out_or_let_go(at: AppTest):
+    put(at, state(at).click_cell(0, 1).add_candidate().click_cell(0, 1))
+    assert [one.label for one in at.button] == ["Propose", "Remove from plan", "Let go", "Remove", "Clear"]
+    assert at.text[0].value == "Layers 0–1 become one"
+    press(at, "Let go")
+    assert state(at).selected == () and len(state(at).plan.groups) == 1
+    put(at, state(at).click_cell(0, 1))
+    press(at, "Remove from plan")
+    assert state(at).plan.groups == () and state(at).candidate_layers == ((0, 1),), "it stays proposed"
+    assert state(at).undo().plan.groups[0].layers == (0, 1)
