@@ -12,7 +12,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 from tests.browser.server import PATIENCE, Server
 
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
+PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
 """On a deep link Streamlit's page looks for its server below the page's own address first, and is told 404."""
 DRAWN = """() => document.querySelector("[data-testid=stMain] h1")
     && !document.querySelector("[data-testid=stSkeleton], .mka-chart:not([aria-busy=false])")"""

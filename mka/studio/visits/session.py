@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
@@ -94,7 +94,7 @@ def unknown_page(known: Iterable[str]) -> str:
     """The page that the browser asks for where it is none of `known`; "" where it is, and for a path of folders."""
     base = str(st.get_option("server.baseUrlPath")).strip("/")
     path = urlsplit(st.context.url or "").path.strip("/").removeprefix(base)
-    asked = path.strip("/")
+    asked = unquote(path.strip("/"))
     return "" if asked in ("", *known) or "/" in asked else asked
 
 
@@ -146,15 +146,6 @@ def choose_measure(name: str) -> None:
 def refuse(why: str) -> None:
     """Say beside the plan why something was not done."""
     act(lambda now: replace(now, message=Message(why, refused=True)))
-
-
-def clicks() -> int:
-    """Counts chart clicks; part of each chart's key, so that a click on the same cell counts again."""
-    return visit().clicks
-
-
-def count_click() -> None:
-    visit().clicks += 1
 
 
 def theme() -> Theme:

@@ -32,7 +32,7 @@ class Visit:
     measured: keys of the runs that were made here, in that order; run: key of the one that is looked at, "" before a
     choice; pinned: keys of those that stay on top; earlier: whether others' runs are listed too;
     notice: how the last job ended, as (kind, sentence);
-    clicks: how often a chart was clicked; measure: the one chosen on the Explore page, "" before a choice;
+    measure: the one chosen on the Explore page, "" before a choice;
     prompts: what was made of the last prompts, the latest first;
     owner: token of the browser that it belongs to; kept: the desk as the store has it."""
 
@@ -45,7 +45,6 @@ class Visit:
     pinned: list[str] = field(default_factory=list)
     earlier: bool = False
     notice: tuple[str, str] | None = None
-    clicks: int = 0
     measure: str = ""
     prompts: tuple[Continuation, ...] = ()
     owner: str = ""
