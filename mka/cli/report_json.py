@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mka.evaluation.paired import paired
 from mka.objects.report import Choices, Perplexity, Report, Result
 
 
@@ -37,11 +38,18 @@ def _tasks(result: Result, baseline: Result | None) -> dict[str, Any]:
     if "choices" in tasks:
         asked = baseline.choices if baseline else None
         tasks["choices"]["baseline"] = asked.accuracy if asked else None
+        tasks["choices"]["paired"] = _paired(result.choices, asked)
         for name, subject in tasks["choices"]["subjects"].items():
             subject["baseline"] = asked.subjects[name].accuracy if asked else None
     if "speed" in tasks:
         tasks["speed"]["baseline"] = baseline.cost.tokens_per_second if baseline else None
     return tasks
+
+
+def _paired(now: Choices | None, before: Choices | None) -> dict[str, Any] | None:
+    """Questions lost and won against the baseline and the p of the paired test; None where the answers are not known."""
+    differing = paired(now, before) if now and before else None
+    return {"lost": differing.lost, "won": differing.won, "p": differing.p} if differing else None
 
 
 def _control(result: Result) -> dict[str, Any]:

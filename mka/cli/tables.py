@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mka.objects.model_summary import ModelSummary
+from mka.objects.numbers import significant
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report, Result
@@ -107,11 +108,11 @@ def _report_cells(result: Result) -> Sequence[str]:
     return (
         str(result.cost.layers),
         f"{result.cost.parameters:,}",
-        f"{figure(perplexity.value)} ± {figure(perplexity.stderr)}" if perplexity else "-",
+        f"{significant(perplexity.value)} ± {significant(perplexity.stderr, 2)}" if perplexity else "-",
         f"{choices.accuracy:.1%}" if choices else "-",
         f"{choices.ci95[0]:.1%} to {choices.ci95[1]:.1%}" if choices else "-",
         f"{choices.letter:.1%}" if choices else "-",
-        figure(divergence.kl) if divergence else "-",
+        significant(divergence.kl, 3) if divergence else "-",
         f"{divergence.top1:.1%}" if divergence else "-",
     )
 
@@ -119,11 +120,6 @@ def _report_cells(result: Result) -> Sequence[str]:
 def say(out: Console, sentence: str) -> None:
     """A sentence, wrapped between words at a terminal and left in one line in a pipe."""
     out.print(sentence, soft_wrap=not out.is_terminal)
-
-
-def figure(value: float) -> str:
-    """Four significant digits; "no value" for NaN."""
-    return "no value" if math.isnan(value) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def digits(value: float) -> str:

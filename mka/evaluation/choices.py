@@ -81,6 +81,14 @@ def credit(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(scores).any(axis=1), math.nan, earned)
 
 
+def marks(earned: np.ndarray) -> str:
+    """A character for each question, as `Choices.marks` says.
+
+    earned: float64 (n,) as `credit` returns it
+    """
+    return "".join("-" if math.isnan(one) else str(round(1 / one)) if one else "0" for one in earned.tolist())
+
+
 def _summary(answer: np.ndarray, letter: np.ndarray, subjects: np.ndarray, shots: int) -> Choices:
     per_subject = {
         str(name): SubjectAccuracy(
@@ -99,6 +107,7 @@ def _summary(answer: np.ndarray, letter: np.ndarray, subjects: np.ndarray, shots
         n=n,
         shots=shots,
         subjects=per_subject,
+        marks=marks(answer),
     )
 
 

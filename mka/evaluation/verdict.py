@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mka.evaluation.paired import paired
+from mka.objects.numbers import significant
 from mka.objects.report import Choices, Divergence, Perplexity, Result
 
 SPEECH_LOST = 10.0
@@ -13,9 +15,13 @@ SPEECH_LOST = 10.0
 ANSWERS_KEPT = 0.8
 """It still ranks the answers while this share of the baseline's accuracy above chance is left."""
 ANSWERS_LOST = 0.2
+"""It has lost the answers where no more than this share is left."""
 SPEECH_KEPT = 2.0
 """It still speaks the language up to this many times the baseline's perplexity."""
 CHANCE = 0.25
+UNLIKELY = 0.05
+"""A change of accuracy is called more than chance below this p of the paired test."""
+SMALLEST_P = 0.0001
 STANDARD_ERRORS = 2.0
 """A difference of perplexities counts when it exceeds this many standard errors of the difference."""
 
@@ -24,7 +30,7 @@ def verdict(result: Result, baseline: Result | None, controls: Mapping[str, Resu
     """One to three sentences: what the model costs against `baseline`, what kind of loss that is, and
     whether it beats the `controls`, which remove as many layers and merge nothing."""
     best = _against(result, controls)
-    sentences = (_cost(result, baseline), disagreement(result, baseline), best.sentence if best else "")
+    sentences = (_cost(result, baseline), kind_of_loss(result, baseline), best.sentence if best else "")
     return " ".join(filter(None, sentences))
 
 
@@ -32,7 +38,7 @@ def headline(result: Result, baseline: Result | None, controls: Mapping[str, Res
     """The verdict without its figures: what kind of loss, and whether it beats the `controls`; what the model costs
     where neither can be said, and "" where nothing was measured."""
     best = _against(result, controls)
-    sentences = (disagreement(result, baseline), f"{best.judgement}." if best else "")
+    sentences = (kind_of_loss(result, baseline), f"{best.judgement}." if best else "")
     return " ".join(filter(None, sentences)) or _cost(result, baseline)
 
 
@@ -58,7 +64,7 @@ def _perplexity_change(now: Perplexity, before: Perplexity | None) -> str:
     if before is None:
         return f"perplexity is {_figure(now.value)}"
     ratio = _ratio(now, before)
-    times = f" ({ratio:,.2f} times)" if math.isfinite(ratio) else ""
+    times = f" ({significant(ratio, 3)} times)" if math.isfinite(ratio) else ""
     return f"perplexity goes from {_figure(before.value)} to {_figure(now.value)}{times}"
 
 
@@ -69,40 +75,60 @@ def _accuracy_change(now: Choices, before: Choices | None) -> str:
     interval = f"95 % interval {low:.1f} to {high:.1f}"
     if before is None or math.isnan(before.accuracy):
         return f"accuracy is {100 * now.accuracy:.1f} % ({interval})"
-    change = 100 * (now.accuracy - before.accuracy)
-    covered = now.ci95[0] <= before.accuracy <= now.ci95[1]
-    sure = "covers the baseline" if covered else "does not cover the baseline"
-    return (
-        f"accuracy from {100 * before.accuracy:.1f} % to {100 * now.accuracy:.1f} % "
-        f"({_signed(change)} points; the {interval} {sure})"
-    )
+    points = f"{_signed(100 * (now.accuracy - before.accuracy))} points"
+    change = f"accuracy from {100 * before.accuracy:.1f} % to {100 * now.accuracy:.1f} %"
+    return f"{change} ({points}{_questions_changed(now, before) or f'; {interval}'})"
+
+
+def _questions_changed(now: Choices, before: Choices) -> str:
+    """Which answers stand behind a change of accuracy and whether chance does that; "" where they are not known, since
+    two overlapping intervals decide nothing about answers to the same questions."""
+    differing = paired(now, before)
+    if differing is None:
+        return ""
+    lost = f"{differing.lost} question{'' if differing.lost == 1 else 's'} lost, {differing.won} won"
+    if differing.lost == differing.won:
+        return f": {lost}"
+    p = f"p = {significant(differing.p, 2)}" if differing.p >= SMALLEST_P else f"p < {SMALLEST_P}"
+    sure = "that is more than chance" if differing.p < UNLIKELY else "that can be chance"
+    return f": {lost}; {sure}, {p}"
 
 
 def _distance(moved: Divergence) -> str:
     if math.isnan(moved.kl):
         return "the divergence has no value, because the model puts out NaN"
     return (
-        f"the next-token distribution is {_figure(moved.kl)} nats (KL) from the baseline's "
+        f"the next-token distribution is {significant(moved.kl, 3)} nats (KL) from the baseline's "
         f"and picks the same token {100 * moved.top1:.1f} % of the time"
     )
 
 
-def disagreement(result: Result, baseline: Result | None) -> str:
-    """A sentence where perplexity and accuracy tell different stories of the loss, or both of a total one; ""
-    where they agree on a small one, or one of them is not known."""
+def kind_of_loss(result: Result, baseline: Result | None) -> str:
+    """A sentence where the answers, the language or both are gone, and which of them is still there; "" where the loss
+    is a small one, or perplexity and accuracy are not both known."""
     if baseline is None or not (result.perplexity and baseline.perplexity and result.choices and baseline.choices):
         return ""
     ratio = _ratio(result.perplexity, baseline.perplexity)
     kept = _answers_kept(result.choices, baseline.choices)
-    if ratio <= SPEECH_KEPT and kept <= ANSWERS_LOST:
-        return "It still speaks the language, but no longer ranks the answers."
-    if math.isnan(ratio) or math.isnan(kept) or ratio < SPEECH_LOST:
+    if math.isnan(ratio) or math.isnan(kept):
+        return ""
+    if kept <= ANSWERS_LOST:
+        return _answers_lost(ratio, result.choices)
+    if ratio < SPEECH_LOST:
         return ""
     if kept >= ANSWERS_KEPT:
         return "It still ranks the answers, but no longer speaks the language."
-    if kept <= ANSWERS_LOST:
-        return "It has lost both the answers and the language."
     return "It no longer speaks the language."
+
+
+def _answers_lost(ratio: float, asked: Choices) -> str:
+    """ratio: of the perplexities, which says what has become of the language."""
+    guesses = f"answers {'no' if asked.ci95[0] <= CHANCE else 'hardly'} better than guessing"
+    if ratio <= SPEECH_KEPT:
+        return f"It still speaks the language, but {guesses}."
+    if ratio < SPEECH_LOST:
+        return f"It {guesses}."
+    return f"It no longer speaks the language and {guesses}."
 
 
 def _ratio(now: Perplexity, before: Perplexity) -> float:
@@ -131,7 +157,7 @@ class _Comparison:
             return "Whether it beats deleting as many layers cannot be told"
         if self.within:
             return "It adds nothing over deleting as many layers"
-        return "It is worse than the best free control" if self.gap > 0 else "It beats the best free control"
+        return f"It {'is worse than' if self.gap > 0 else 'beats'} deleting as many layers"
 
     @property
     def within(self) -> bool:
@@ -175,7 +201,8 @@ def _accuracy_against(ours: Choices, name: str, best: Choices) -> _Comparison:
 
 def _divergence_against(ours: Divergence, name: str, best: Divergence) -> _Comparison:
     error = math.hypot(ours.kl_stderr, best.kl_stderr)
-    return _Comparison(ours.kl - best.kl, error, f"KL {_figure(ours.kl)} against {_figure(best.kl)} nats by {name}")
+    both = " against ".join(significant(one.kl, 3) for one in (ours, best))
+    return _Comparison(ours.kl - best.kl, error, f"KL {both} nats by {name}")
 
 
 def _log_gap(ours: Perplexity, best: Perplexity) -> tuple[float, float]:
@@ -200,8 +227,4 @@ def _signed(value: float) -> str:
 
 
 def _figure(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "beyond any number"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:.2f}"
+    return "beyond any number" if math.isinf(value) else significant(value)

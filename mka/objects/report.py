@@ -33,7 +33,10 @@ class SubjectAccuracy:
 class Choices:
     """Four-choice accuracy. `ci95` is the Wilson interval of `accuracy`; `letter` picks A, B, C or D.
 
-    cut: how many of the 2 n prompts, of both formats, lost their beginning because the context is shorter
+    cut:   how many of the 2 n prompts, of both formats, lost their beginning because the context is shorter
+    marks: a character for each question in the order of asking: in how many options the highest score stands, so
+           that "1" is right alone and "2" shares it with one wrong option; "0" wrong, "-" no value. "" in what an
+           earlier version wrote
     """
 
     accuracy: float
@@ -44,6 +47,7 @@ class Choices:
     shots: int
     subjects: Mapping[str, SubjectAccuracy]
     cut: int = 0
+    marks: str = ""
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,9 @@ def test_evaluate_has_the_shape_that_programs_read(evaluated: dict) -> None:
     assert {"value", "stderr", "baseline"} <= set(tasks["perplexity"])
     assert {"accuracy", "ci95", "baseline", "letter", "subjects"} <= set(tasks["choices"])
     assert set(tasks["choices"]["subjects"]) == {"rivers", "hills"}
+    differing, n = tasks["choices"]["paired"], tasks["choices"]["n"]
+    change = tasks["choices"]["accuracy"] - tasks["choices"]["baseline"]
+    assert (differing["won"] - differing["lost"]) / n == pytest.approx(change) and 0 < differing["p"] <= 1
     assert tasks["choices"]["subjects"]["hills"]["n"] == 4
     low, high = tasks["choices"]["ci95"]
     assert 0 <= low <= tasks["choices"]["accuracy"] <= high <= 1
@@ -205,6 +208,7 @@ def test_data_names_both_texts_and_questions(bench: Bench) -> None:
     assert answer["tasks"]["choices"]["n"] == 2 and answer["tasks"]["choices"]["shots"] == 1
     assert answer["tasks"]["perplexity"]["texts"] == 2
     assert answer["baseline"] is None and answer["controls"] == {}
+    assert answer["tasks"]["choices"]["paired"] is None
     assert "No baseline was named" in answer["verdict"]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mka.errors import BadInput
-from mka.evaluation.choices import choices, credit
+from mka.evaluation.choices import choices, credit, marks
 from mka.evaluation.prompts import letter_prompt, stem_prompt
 from tests.evaluation.doubles import (
     ALPHABET,
@@ -84,6 +84,16 @@ def test_credit_of_ties_and_nan():
     scores = np.array([[0, -1, -2, -3], [0, 0, -1, -1], [-1, -1, 0, 0], [-math.inf] * 4, [0, math.nan, 0, 0]])
     assert credit(scores, np.zeros(5, dtype=int)).tolist()[:4] == [1.0, 0.5, 0.0, 0.25]
     assert math.isnan(credit(scores, np.zeros(5, dtype=int))[4])
+    assert marks(credit(scores, np.zeros(5, dtype=int))) == "1204-"
+    assert marks(np.array([1 / 3])) == "3"
+
+
+def test_every_question_has_its_mark_in_the_order_of_asking():
+    table = uniform_table()
+    table[ALPHABET.index(" "), ALPHABET.index("e")] = 3.0
+    asked = question_set(question("wa", 2, "one"), question("wb", 1, "two"), question("wc", 2, "one"))
+    assert choices(bigram_model(table), asked).marks == "101"
+    assert choices(bigram_model(uniform_table()), asked).marks == "444"
 
 
 def test_a_model_of_nan_has_no_accuracy():

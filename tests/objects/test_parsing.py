@@ -14,7 +14,7 @@ from mka.errors import BadInput
 from mka.objects.jsonable import jsonable
 from mka.objects.parsing import parse
 from mka.objects.receipt import Receipt, TensorChange
-from mka.objects.report import Cost, Perplexity, Report
+from mka.objects.report import Choices, Cost, Perplexity, Report
 from tests.studio.builders import a_report
 from tests.studio.run_builders import a_receipt, a_run
 
@@ -49,6 +49,9 @@ def test_what_is_no_number_is_nan_and_what_was_not_measured_is_none():
 def test_a_field_of_a_newer_version_is_passed_over_and_a_missing_one_takes_its_default():
     raw = {"value": 3.0, "stderr": 0.1, "tokens": 9, "texts": 3, "unheard": [1]}
     assert parse(Perplexity, raw) == Perplexity(3.0, 0.1, 9, 3, split=0)
+    asked = through_json(Choices(0.5, (0.1, 0.9), 0.25, (0.2, 0.3), 2, 0, {}, marks="10"))
+    assert isinstance(asked, dict) and parse(Choices, asked).marks == asked.pop("marks") == "10"
+    assert parse(Choices, asked).marks == "", "as earlier versions wrote it"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_what_must_be_named_is_not_folded_away(studio: Studio):
 def test_the_verdict_leads_a_result_and_the_form_is_folded_away(studio: Studio):
     planned(studio, a_report())
     assert not studio.at.exception
-    assert sum("It beats the best free control." in body for body in shown_html(studio)) == 1
+    assert sum("It beats deleting as many layers." in body for body in shown_html(studio)) == 1
     said = order(studio)
     places = [
         next(at for at, words in enumerate(said) if words.startswith(begin))

@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from mka.evaluation.verdict import disagreement, headline
+from mka.evaluation.verdict import headline, kind_of_loss
 from mka.figures import evaluation_words, takeaways, words
 from mka.figures.evaluation import accuracy_change, perplexity_change
 from mka.figures.overview import overview_dots
@@ -73,7 +73,7 @@ def _overview(report: Report) -> None:
     st.subheader("Language and answers side by side", anchor=False)
     said = evaluation_words.of_overview(report)
     if report.result.perplexity or report.result.choices:
-        told = " ".join(filter(None, (said, disagreement(report.result, report.baseline))))
+        told = " ".join(filter(None, (said, kind_of_loss(report.result, report.baseline))))
         figure = overview_dots(report, session.theme())
         widgets.chart(figure, "overview", told)
         st.text(told)
