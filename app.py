@@ -54,7 +54,7 @@ if not asked:
     session.arrive(navigation.url_path)
 own_rules()
 address_bar()
-job_strip()
 sidebar()
 copy_link()
+job_strip()  # last in the sidebar, so that nothing there moves when a job begins or ends
 navigation.run()
