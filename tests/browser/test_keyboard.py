@@ -72,14 +72,44 @@ def test_propose_merge_evaluate_and_export_without_a_mouse(visitor: Callable[...
     assert (folder / "model.safetensors").is_file()
 
 
-def test_a_block_is_proposed_by_numbers_and_added_by_the_next_tab(visitor: Callable[..., Visit], fresh: Server):
-    visit = visitor(fresh).open()
-    for label, value in (("From layer", "2"), ("To layer", "4")):
-        tab_to(visit, visit.page.get_by_test_id("stMain").locator(f'input[aria-label="{label}"]'))
+def layer_field(visit: Visit, label: str) -> Locator:
+    return visit.page.get_by_test_id("stMain").locator(f'input[aria-label="{label}"]')
+
+
+def block(visit: Visit) -> tuple[str, str]:
+    """What stands in the two fields of a block."""
+    return layer_field(visit, "From layer").input_value(), layer_field(visit, "To layer").input_value()
+
+
+def type_block(visit: Visit, first: int, last: int) -> None:
+    """Name a block by its two ends and propose it."""
+    for label, value in (("From layer", first), ("To layer", last)):
+        tab_to(visit, layer_field(visit, label))
         visit.page.keyboard.press("Control+A")
-        visit.page.keyboard.type(value)
+        visit.page.keyboard.type(str(value))
     tab_to(visit, visit.button("Propose"))
     press(visit)
+
+
+def test_a_block_is_proposed_by_numbers_on_two_pages_and_added_by_the_next_tab(
+    visitor: Callable[..., Visit], fresh: Server
+):
+    visit = visitor(fresh).open()
+    sidebar = visit.page.get_by_test_id("stSidebar")
+    type_block(visit, 2, 4)
     press(visit, "Tab")
     press(visit)
-    expect(visit.page.get_by_test_id("stSidebar")).to_contain_text("12 → 10 layers: 2–4")
+    expect(sidebar).to_contain_text("12 → 10 layers: 2–4")
+    turn_to(visit, "Plan")
+    assert block(visit) == ("2", "4")
+    type_block(visit, 6, 7)
+    turn_to(visit, "Explore")
+    assert block(visit) == ("6", "7")
+    visit.click_cell(8, 10)
+    turn_to(visit, "Plan")
+    assert block(visit) == ("8", "10")
+    tab_to(visit, visit.button("Propose"))
+    press(visit)
+    tab_to(visit, visit.button("Add to plan"))
+    press(visit)
+    expect(sidebar).to_contain_text("12 → 8 layers: 2–4, 8–10")

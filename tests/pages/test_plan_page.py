@@ -216,3 +216,32 @@ def test_a_strategys_plan_keeps_its_name_while_it_is_only_looked_at(studio: Stud
     compared_with(studio, (plan_comparison.STRATEGY, "mka"))
     assert studio.visit.state is not None
     assert studio.visit.state.plan.provenance == Provenance() and studio.visit.state.candidate == ()
+
+
+def test_the_fields_of_a_block_go_along_from_page_to_page(studio: Studio):
+    def fields() -> list[int]:
+        return [int(studio.widget("number_input", label).value) for label in ("From layer", "To layer")]
+
+    assert studio.visit.state is not None
+    assert fields() == [0, 1]
+    studio.go("plan")
+    assert fields() == [0, 1]
+    studio.press("Propose")
+    assert studio.visit.state.candidate_layers == ((0, 1),)
+    studio.go("explore")
+    studio.visit.state = studio.visit.state.drop_candidate().click_cell(2, 5)
+    studio.at.run()
+    assert fields() == [2, 5]
+    studio.go("plan")
+    assert fields() == [2, 5], "what is selected on one page stands in the fields of the next"
+    studio.widget("number_input", "From layer").set_value(3)
+    studio.press("Propose")
+    assert studio.visit.state.candidate_layers == ((3, 4, 5),) and fields() == [3, 5]
+    studio.go("evaluate").go("explore")
+    assert fields() == [3, 5], "also with a page without the fields between"
+    studio.press("Add to plan").go("plan")
+    assert fields() == [3, 5], "and without a selection"
+    studio.go("explore")
+    studio.visit.state = studio.visit.state.click_cell(0, 1)
+    studio.go("plan")
+    assert fields() == [0, 1], "what was selected since stands there at once"

@@ -19,7 +19,8 @@ from mka.studio.visits import session
 def propose_block(seen: Provenance) -> None:
     """Two layers and a button. `seen`: what the person has before their eyes while they choose."""
     depth = session.state().plan.depth
-    # The same fields in every run, so that the keyboard stays where it is; only what they hold follows the selection.
+    # The same fields in every run, so that the keyboard stays where it is; only what they hold follows the selection,
+    # and goes along to the next page.
     keys = (f"from-of-{depth}", f"to-of-{depth}")
     _follow_selection(keys)
 
@@ -31,8 +32,8 @@ def propose_block(seen: Provenance) -> None:
         st.form(f"block-of-{depth}", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        st.number_input("From layer", 0, depth - 1, key=keys[0], width=100)
-        st.number_input("To layer", 0, depth - 1, key=keys[1], width=100)
+        st.number_input("From layer", 0, depth - 1, key=keys[0], persist_state="session", width=100)
+        st.number_input("To layer", 0, depth - 1, key=keys[1], persist_state="session", width=100)
         st.form_submit_button("Propose", on_click=propose)
 
 
