@@ -243,9 +243,13 @@ class StudioState:
             return self._refuse(_other_depth(plan, self.plan))
         if plan.fingerprint and mine and plan.fingerprint != mine:
             return self._refuse("That plan was made for another model with as many layers; open that model to use it.")
+        if plan.repair != "none":
+            return self._refuse(
+                f"That plan asks for the repair {plan.repair}, which is not made here: carry it out by `mka merge`, or "
+                'write "repair": "none" into it.'
+            )
         said = f"Opened a plan with {group_count(plan.groups)}."
-        opened = replace(self.plan, groups=plan.groups, provenance=plan.provenance, repair=plan.repair)
-        return self._adopt(opened, said, **UNSELECTED)
+        return self._decide(plan.groups, plan.provenance, said, **UNSELECTED)
 
     # The way back.
 
@@ -311,15 +315,7 @@ class StudioState:
     ) -> StudioState:
         """The next state with these groups, or this one with the reason why not."""
         try:
-            repair = self.plan.repair if groups else "none"
-            plan = replace(self.plan, groups=groups, provenance=provenance, repair=repair)
-        except BadInput as error:
-            return self._refuse(sentence(str(error)))
-        return self._adopt(plan, said, **selection)
-
-    def _adopt(self, plan: MergePlan, said: str, **selection: Any) -> StudioState:
-        """The next state with this plan, or this one where the model's layers do not allow it."""
-        try:
+            plan = replace(self.plan, groups=groups, provenance=provenance)
             if self.layer_types:
                 check_compatible(plan, self.layer_types, self.shape_classes)
         except BadInput as error:

@@ -131,11 +131,9 @@ def test_a_plan_file_for_a_bare_depth_fits_and_gets_this_models_name():
     assert opened.plan.fingerprint == "abc"
 
 
-def test_a_plans_repair_comes_and_goes_with_the_plan():
-    opened = start().replace_plan(MergePlan(12, (MergeGroup((2, 3), (0.5, 0.5)),), repair="linear"))
-    more = opened.click_cell(6, 7).add_candidate()
-    assert more.plan.repair == "linear" and len(more.plan.groups) == 2
-    assert more.clear().plan.repair == "none" and more.clear().undo().plan.repair == "linear"
+def test_a_plan_with_a_repair_is_refused_and_not_opened_without_it():
+    asked = start().replace_plan(MergePlan(12, (MergeGroup((2, 3), (0.5, 0.5)),), repair="linear"))
+    assert asked.refusal.startswith("That plan asks for the repair linear") and asked.plan == start().plan
 
 
 def test_one_line_says_the_plan():
