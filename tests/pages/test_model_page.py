@@ -228,6 +228,11 @@ def test_a_chosen_field_is_read_and_stands_in_the_command(page: Studio, models: 
     assert f"--calibration {tmp_path / 't.jsonl'} --limit 6 --field title" in page.commands[-1]
 
 
+def test_the_source_of_the_texts_stays_while_another_page_is_looked_at(page: Studio):
+    page.set("text_input", "Calibration texts", "my texts.txt").go("explore").go("model")
+    assert page.widget("text_input", "Calibration texts").value == "my texts.txt"
+
+
 def test_without_measures_it_says_what_to_choose(page: Studio):
     for pills in page.at.pills:
         pills.set_value([])

@@ -112,6 +112,7 @@ def _ask_texts(desk: Desk) -> tuple[str, str, int, str | None]:
         "Calibration texts",
         desk.analysis.calibration if desk.analysis else desk.own_data,
         key=f"calibration-{desk.summary.fingerprint}",
+        persist_state="session",
         placeholder="a .txt, .jsonl or .csv file, a folder, or a dataset of the hub",
         help="demo for the demo model; else a .txt, .jsonl or .csv file, a folder in MMLU's layout, or owner/name on "
         "the hub.",
