@@ -92,6 +92,7 @@ def test_every_file_of_a_page_opens(
     buttons = visit.page.get_by_test_id("stDownloadButton").locator("button:not([disabled])").filter(visible=True)
     files = [taken(visit, button, tmp_path) for button in buttons.all()]
     assert len({file.name for file in files}) == len(files) > 0
+    assert all(file.name.startswith("mka-demo-") for file in files), "each names the model"
     for file in files:
         check(browser, file)
     assert sum(file.suffix == ".html" for file in files) >= PAGES[page]

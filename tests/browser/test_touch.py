@@ -157,7 +157,7 @@ def test_a_picture_is_saved_under_its_name(twelve: Visit, tmp_path: Path):
     for form, begins in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         with twelve.page.expect_download() as waiting:
             twelve.page.locator(".st-key-save-heatmap").get_by_role("button", name=form).click()
-        assert waiting.value.suggested_filename == f"mka-similarity-npib.{form.lower()}"
+        assert waiting.value.suggested_filename == f"mka-demo-similarity-npib.{form.lower()}"
         waiting.value.save_as(tmp_path / form)
         assert (tmp_path / form).read_bytes().startswith(begins)
     assert b"proposed" not in (tmp_path / "SVG").read_bytes() and b"layer" in (tmp_path / "SVG").read_bytes()

@@ -49,11 +49,11 @@ def test_a_strategy_says_what_it_would_do_before_it_proposes(studio: Studio):
     studio.press("Use as plan")
     assert [group.layers for group in planned(studio)] == [(4, 5)]
     assert {m.label: (m.value, m.delta) for m in studio.at.metric} == {
-        "Layers": ("5", "−16.7 % of 6"),
-        "Parameters": ("550", "−15.4 % of 650"),
-        "Weights": ("2.2 KB", "−15.4 % of 2.6 KB"),
-        "FLOPs per token": ("1.08 K", "−15.6 % of 1.28 K"),
-        "Cache per token": ("640 B", "−16.7 % of 768 B"),
+        "Layers": ("5", "−16.7\xa0% from 6"),
+        "Parameters": ("550", "−15.4\xa0% from 650"),
+        "Weights": ("2.20\xa0KB", "−15.4\xa0% from 2.60\xa0KB"),
+        "FLOPs per token": ("1.08\xa0K", "−15.6\xa0% from 1.28\xa0K"),
+        "Cache per token": ("640\xa0B", "−16.7\xa0% from 768\xa0B"),
     }
     assert studio.widget("slider", "Weight of layer 4").value == pytest.approx(0.9)
     assert "--strategy mka --remove 1 --analysis" in studio.commands[-1]
@@ -94,7 +94,7 @@ def test_a_plan_edited_by_hand_is_its_file_from_the_command_line(studio: Studio)
     with_plan(studio, replace(PAIR, weights=(0.7, 0.3)))
     assert studio.commands == [] and any("Plan as JSON" in block.value for block in studio.at.code)
     studio.press("Equal weights")
-    assert studio.commands == ["mka plan demo --groups 4-5 --out plan.json"]
+    assert studio.commands == ["mka plan demo --groups 4-5 --out mka-demo-plan.json"]
 
 
 def test_a_method_is_chosen_and_its_survivor(studio: Studio):
@@ -156,7 +156,7 @@ def test_a_plan_file_is_compared_and_leaves_the_plan_alone(studio: Studio):
     upload(studio, "Plan file to compare with", json.dumps(other.to_json()).encode())
     assert studio.says("Of 6 layers, this plan leaves 5 and the file's plan 4; they differ on layers 1–5.")
     assert table(studio.at)["Layers"] == ["5", "4", "−1"]
-    assert table(studio.at)["Weights"] == ["2.2 KB", "1.8 KB", "−400 B"]
+    assert table(studio.at)["Weights"] == ["2.20\xa0KB", "1.80\xa0KB", "−400\xa0B"]
     assert planned(studio) == (PAIR,)
     for content, said in (
         (b"{", "That file is not JSON"),

@@ -28,8 +28,8 @@ WEIGHTS = ("f" * 16, "float32")
 
 
 def test_csv_cells_cannot_run_as_formulas():
-    assert csv_text(["=a", "b"], [("=1+1", -2.5), ("@x", "plain, text"), ("", "")]) == (
-        "'=a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n,\n"
+    assert csv_text(["=a", "b"], [("=1+1", -2.5), ("@x", "plain, text"), ("", "\n=1")]) == (
+        "'=a,b\n'=1+1,-2.5\n'@x,\"plain, text\"\n,\"'\n=1\"\n"
     )
 
 
@@ -40,13 +40,30 @@ def test_a_matrix_as_csv_reads_back():
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 B"), (999, "999 B"), (1536, "1.54 KB"), (16_060_522_496, "16.1 GB")]
+    ("count", "said"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1500, "1.50 KB"),
+        (999_960, "1.00 MB"),
+        (16_060_522_496, "16.1 GB"),
+        (5e15, "5,000 TB"),
+    ],
 )
 def test_bytes_in_decimal_units(count: int, said: str):
     assert bytes_text(count) == said
 
 
-@pytest.mark.parametrize(("count", "said"), [(650, "650"), (2_470_000, "2.47 M"), (8_030_261_248, "8.03 B")])
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (650, "650"),
+        (1_800_000, "1.80\xa0M"),
+        (2_470_000, "2.47\xa0M"),
+        (8_030_261_248, "8.03\xa0B"),
+        (3e12, "3.00\xa0T"),
+    ],
+)
 def test_counts(count: int, said: str):
     assert count_text(count) == said
 
@@ -58,11 +75,13 @@ def test_the_machine_has_memory():
 def test_what_a_proposal_saves_in_words():
     summary, empty = a_summary(), MergePlan(6)
     two = plan(summary, groups=[[1, 2], [3, 4]])
-    assert saved_words(summary, empty, two) == "Saves 2 layers, 200 parameters and 800 B."
+    assert saved_words(summary, empty, two) == "Saves 2 layers, 200 parameters and 800\xa0B."
     more = saved_words(summary, two, plan(summary, groups=[[1, 2, 3, 4]]))
-    assert more == "Saves 1 layer, 100 parameters and 400 B beyond the plan so far."
-    assert saved_words(summary, two, plan(summary, groups=[[1, 2, 3]])) == "No layer fewer than now: 4 of 6 stay."
-    assert size_words(summary, two) == "6 → 4 layers, 450 parameters (−30.8 %)"
+    assert more == "Saves 1 layer, 100 parameters and 400\xa0B beyond the plan so far."
+    assert saved_words(summary, two, plan(summary, groups=[[1, 2, 3]])) == "As many layers as now: 4 of 6 stay."
+    fewer = saved_words(summary, two, plan(summary, groups=[[1, 2]]))
+    assert fewer == "1 layer more than now: 5 of 6 stay, 4 with the plan so far."
+    assert size_words(summary, two) == "6 → 4 layers, 450 parameters (−30.8\xa0%)"
 
 
 def test_only_checkpoint_folders_are_offered(tmp_path: Path):

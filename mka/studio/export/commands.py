@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mka.errors import MkaError
@@ -12,6 +12,8 @@ from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
 from mka.studio.explore.comparing import MEASURE as MEASURE_SIDE
 from mka.studio.explore.comparing import TEXTS, Choice
+from mka.studio.parts.file_names import file_name
+from mka.studio.plan.plan_files import PLAN
 from mka.studio.plan.proposals import propose
 from mka.studio.selection.regroup import equal_group
 from mka.studio.visits.desk import Desk, Trial
@@ -20,13 +22,13 @@ from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 from mka.workflows.planning import MEASURE
 
-PLAN = "plan.json"
-FROM_FILE = f'# {PLAN}: no one command makes this plan; save it on the Plan page by "Plan as JSON"'
+Options = Sequence[tuple[str, str]]
+"""Each option of a command with its value."""
 
 
 def inspect_lines(desk: Desk) -> list[str]:
     """What the Model page shows."""
-    return [_line("inspect", desk.summary.source, *_opened_as(desk))]
+    return [_line("inspect", [desk.summary.source], _opened_as(desk))]
 
 
 def analyze_lines(desk: Desk, out: Path) -> list[str]:
@@ -43,36 +45,41 @@ def compare_lines(desk: Desk, measure: str, choice: Choice, out: Path) -> list[s
         second = out / "other-analysis"
         return [
             _analyze(other, desk, second),
-            _line("compare", first, str(second), "--measures", measure),
+            _line("compare", [first, str(second)], [("--measures", measure)]),
         ]
     if kind == MEASURE_SIDE:
-        return [_line("compare", first, "--measures", f"{measure},{choice[1]}")]
+        return [_line("compare", [first], [("--measures", f"{measure},{choice[1]}")])]
     return []
 
 
 def _analyze(made: Analysis, desk: Desk, folder: Path) -> str:
     """The line that makes `made` again; what is as `mka analyze` does it unasked is left out."""
-    words = ["analyze", desk.summary.source, "--calibration", made.calibration, "--limit", str(made.n_texts)]
+    options = [("--calibration", made.calibration), ("--limit", str(made.n_texts))]
     if made.field is not None:
-        words += ["--field", made.field]
+        options.append(("--field", made.field))
     if made.split == JUDGES:
-        words += ["--split", made.split]
+        options.append(("--split", made.split))
     if made.kind != "last":
-        words += ["--points", made.kind]
+        options.append(("--points", made.kind))
     if made.kind == "tokens":
-        words += ["--per-text", str(made.per_text)]
+        options.append(("--per-text", str(made.per_text)))
     if made.longest is not None:
-        words += ["--longest", str(made.longest)]
+        options.append(("--longest", str(made.longest)))
+    options += [*_computed(made), *_opened_as(desk), ("--out", str(folder))]
+    return _line("analyze", [desk.summary.source], options)
+
+
+def _computed(made: Analysis) -> Iterator[tuple[str, str]]:
+    """The measures and maps of `made`."""
     if made.similarities:
-        words += ["--measure", ",".join(made.similarities)]
+        yield "--measure", ",".join(made.similarities)
     subsamples = max((one.uncertainty.subsamples for one in made.similarities.values() if one.uncertainty), default=0)
     if made.similarities and subsamples != SUBSAMPLES:
-        words += ["--subsamples", str(subsamples)]
+        yield "--subsamples", str(subsamples)
     if made.embeddings:
-        words += ["--embed", ",".join(made.embeddings)]
+        yield "--embed", ",".join(made.embeddings)
     if any(one.coordinates.shape[2] == 3 for one in made.embeddings.values()):
-        words += ["--dims", "3"]
-    return _line(*words, *_opened_as(desk), "--out", str(folder))
+        yield "--dims", "3"
 
 
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
@@ -81,21 +88,31 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
     Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too; of another
     analysis than the one on the desk, the file tells them.
     """
-    words = ["plan", desk.summary.source, *_opened_as(desk)]
-    strategy = plan.provenance.strategy
+    options, strategy = _opened_as(desk), plan.provenance.strategy
     if proposed_again(desk, plan):
-        words += ["--strategy", strategy, "--remove", str(plan.removed)]
+        options += [("--strategy", strategy), ("--remove", str(plan.removed))]
         chosen_by_analysis = STRATEGIES[strategy].needs_similarity
     elif _equal_runs(plan) and _texts_known(desk, plan):
-        words += ["--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)]
+        options.append(("--groups", ",".join(f"{group.layers[0]}-{group.layers[-1]}" for group in plan.groups)))
         chosen_by_analysis = bool(plan.provenance.text_hashes)
         if chosen_by_analysis and plan.provenance.measure != MEASURE:
-            words += ["--measure", str(plan.provenance.measure)]
+            options.append(("--measure", str(plan.provenance.measure)))
     else:
-        return [FROM_FILE]
-    if not chosen_by_analysis:
-        return [_line(*words, "--out", PLAN)]
-    return [*analyze_lines(desk, out), _line(*words, "--analysis", str(out / "analysis"), "--out", PLAN)]
+        return [from_file(desk)]
+    if chosen_by_analysis:
+        options.append(("--analysis", str(out / "analysis")))
+    line = _line("plan", [desk.summary.source], [*options, ("--out", plan_file(desk))])
+    return [*(analyze_lines(desk, out) if chosen_by_analysis else []), line]
+
+
+def plan_file(desk: Desk) -> str:
+    """The plan's file as the commands write and read it and the pages give it."""
+    return file_name(desk.summary.source, PLAN)
+
+
+def from_file(desk: Desk) -> str:
+    """In place of a line, for a plan that none makes."""
+    return f'# {plan_file(desk)}: no one command makes this plan; save it on the Plan page by "Plan as JSON"'
 
 
 def proposed_again(desk: Desk, plan: MergePlan) -> bool:
@@ -131,19 +148,19 @@ def _texts_known(desk: Desk, plan: MergePlan) -> bool:
 
 def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:
     """What the Export page writes."""
-    return [
-        *plan_lines(desk, plan, out),
-        _line("merge", desk.summary.source, PLAN, *_opened_as(desk), "--out", str(folder)),
-    ]
+    options = [*_opened_as(desk), ("--out", str(folder))]
+    return [*plan_lines(desk, plan, out), _line("merge", [desk.summary.source, plan_file(desk)], options)]
 
 
 def evaluate_lines(desk: Desk, plan: MergePlan, trial: Trial, out: Path) -> list[str]:
-    """What the Evaluate page shows."""
-    words = ["evaluate", desk.summary.source, "--plan", PLAN, "--tasks", ",".join(trial.tasks)]
-    words += [*_opened_as(desk), "--data", trial.data, "--limit", str(trial.limit)]
+    """What the Evaluate page shows; no line before a task and its data are named."""
+    if not (trial.tasks and trial.data):
+        return []
+    options = [("--plan", plan_file(desk)), ("--tasks", ",".join(trial.tasks)), *_opened_as(desk)]
+    options += [("--data", trial.data), ("--limit", str(trial.limit))]
     if trial.shots:
-        words += ["--shots", str(trial.shots)]
-    return [*plan_lines(desk, plan, out), _line(*words)]
+        options.append(("--shots", str(trial.shots)))
+    return [*plan_lines(desk, plan, out), _line("evaluate", [desk.summary.source], options)]
 
 
 def load_lines(folder: str) -> list[str]:
@@ -159,15 +176,23 @@ def _run(layers: Sequence[int]) -> tuple[int, ...]:
     return tuple(range(layers[0], layers[-1] + 1))
 
 
-def _opened_as(desk: Desk) -> list[str]:
+def _opened_as(desk: Desk) -> list[tuple[str, str]]:
     """How the desk's model was opened, where it is not as `mka` opens one unasked."""
     opening, unasked = desk.opening, Opening()
-    words = [] if opening.revision is None else ["--revision", opening.revision]
-    for option in ("dtype", "device"):
-        if getattr(opening, option) != getattr(unasked, option):
-            words += [f"--{option}", getattr(opening, option)]
-    return words
+    options = [] if opening.revision is None else [("--revision", opening.revision)]
+    for name in ("dtype", "device"):
+        if getattr(opening, name) != getattr(unasked, name):
+            options.append((f"--{name}", getattr(opening, name)))
+    return options
 
 
-def _line(*words: str) -> str:
-    return shlex.join(("mka", *words))
+def _line(command: str, given: Sequence[str], options: Options) -> str:
+    """A line for the shell. What is given by its place stands first, but behind `--` where it looks like an option."""
+    words = [word for name, value in options for word in _option(name, value)]
+    like_options = any(one.startswith("-") for one in given)
+    return shlex.join(("mka", command, *((*words, "--", *given) if like_options else (*given, *words))))
+
+
+def _option(name: str, value: str) -> tuple[str, ...]:
+    """A value that looks like an option is joined to its name."""
+    return (f"{name}={value}",) if value.startswith("-") else (name, value)

@@ -16,9 +16,10 @@ from mka.studio.evaluate.receipt_view import receipt_view
 from mka.studio.export.commands import load_lines, merge_lines
 from mka.studio.export.export_place import export_folder
 from mka.studio.export.figure_page import figures_of, gallery, page_name
-from mka.studio.export.scripts import script, script_name
+from mka.studio.export.scripts import script
 from mka.studio.jobs import work
 from mka.studio.parts import widgets
+from mka.studio.plan.plan_files import PLAN
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Outcome
 
@@ -87,13 +88,13 @@ def small_files(desk: Desk, plan: MergePlan, outcome: Outcome | None, folder: Pa
     trial = outcome.trial if outcome is not None else None
     with st.container(horizontal=True, gap="medium"):
         with _card("The plan: opens on the Plan page, in mka merge and in Python."):
-            widgets.download("Plan (JSON)", plan_text(plan), "plan.json")
+            widgets.download("Plan (JSON)", plan_text(plan), PLAN)
         with _card(
             "Python that repeats the work by the library: analyze, plan, merge, evaluate, save."
             if trial is not None
             else "Python that repeats the work by the library: analyze, plan, merge, save."
         ):
-            widgets.download("Script (Python)", lambda: script(desk, plan, trial, place), script_name(desk, plan))
+            widgets.download("Script (Python)", lambda: script(desk, plan, trial, place), f"script-{plan.key[:8]}.py")
         figures_card(desk, outcome)
         receipt = None if outcome is None else outcome.saved or outcome.receipt
         if receipt is None:
@@ -116,7 +117,7 @@ def figures_card(desk: Desk, outcome: Outcome | None) -> None:
         widgets.download(
             "Figures (HTML)",
             lambda: gallery(desk.summary.source, shown, session.theme()),
-            page_name(desk.summary.source, session.measure()),
+            page_name(session.measure()),
         )
 
 

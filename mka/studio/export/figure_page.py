@@ -17,7 +17,6 @@ from mka.figures.subjects import subject_dots
 from mka.figures.theme import Theme
 from mka.figures.token_divergence import by_position, divergence_curves
 from mka.objects.report import Report
-from mka.studio.export.scripts import slug
 from mka.studio.parts.chart import PAGE
 from mka.studio.selection.state import StudioState
 from mka.studio.visits.desk import Desk
@@ -74,13 +73,9 @@ def gallery(source: str, shown: Sequence[Shown], theme: Theme) -> str:
         for place, one in enumerate(shown)
     )
     style = (
-        (
-            f"body {{ background: {theme.page}; color: {theme.text}; font-family: 'Segoe UI', sans-serif; "
-            "max-width: 960px; margin: 2rem auto; padding: 0 1rem }} "
-            "figure {{ margin: 0 0 3rem; overflow-x: auto }} figcaption {{ line-height: 1.5 }}"
-        )
-        .replace("{{", "{")
-        .replace("}}", "}")
+        f"body {{ background: {theme.page}; color: {theme.text}; font-family: 'Segoe UI', sans-serif; "
+        "max-width: 960px; margin: 2rem auto; padding: 0 1rem } "
+        "figure { margin: 0 0 3rem; overflow-x: auto } figcaption { line-height: 1.5 }"
     )
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -89,6 +84,6 @@ def gallery(source: str, shown: Sequence[Shown], theme: Theme) -> str:
     )
 
 
-def page_name(source: str, measure: str) -> str:
-    """What the page is called as a file."""
-    return "-".join(filter(None, ("mka", slug(source), "figures", measure))) + ".html"
+def page_name(measure: str) -> str:
+    """What the page is, as part of its file's name; measure: "" before an analysis."""
+    return "-".join(filter(None, ("figures", measure))) + ".html"

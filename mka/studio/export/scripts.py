@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pprint import pformat
 from typing import Any
@@ -18,7 +17,6 @@ from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 
 INDENT = "    "
-NAME_LENGTH = 40
 WIDTH = 110
 
 
@@ -32,7 +30,7 @@ def script(desk: Desk, plan: MergePlan, trial: Trial | None, folder: str) -> str
     analysis = _analysis_of(desk, plan)
     steps = [_load(desk)]
     if analysis is not None:
-        steps.append(_analyze(analysis, _measure_of(plan, analysis)))
+        steps.append(_analyze(analysis, str(plan.provenance.measure)))
     steps.append(_plan_anew(plan) if again else f"{INDENT}plan = mka.MergePlan.from_json(PLAN)")
     steps.append(f"{INDENT}merged = mka.merge(model, plan)")
     steps.append(_evaluate(trial))
@@ -49,17 +47,6 @@ def script(desk: Desk, plan: MergePlan, trial: Trial | None, folder: str) -> str
     if not again:
         parts.append(f"\nPLAN = {pformat(jsonable(plan.to_json()), width=WIDTH, sort_dicts=False, compact=True)}")
     return "\n\n".join([*parts, '\nif __name__ == "__main__":\n    main()\n'])
-
-
-def script_name(desk: Desk, plan: MergePlan) -> str:
-    """What the script is called as a file."""
-    return f"mka-{slug(desk.summary.source)}-{plan.key[:8]}.py"
-
-
-def slug(source: str) -> str:
-    """A model's name as part of a file name: letters, digits and hyphens of its last part."""
-    last = source.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-    return re.sub(r"[^a-z0-9]+", "-", last.lower()).strip("-")[:NAME_LENGTH].strip("-") or "model"
 
 
 def _about(plan: MergePlan) -> str:
@@ -81,10 +68,6 @@ def _analysis_of(desk: Desk, plan: MergePlan) -> Analysis | None:
     if made is None or not chosen or not hashes <= set(made.text_hashes):
         return None
     return made if plan.provenance.measure in made.similarities else None
-
-
-def _measure_of(plan: MergePlan, analysis: Analysis) -> str:
-    return str(plan.provenance.measure or next(iter(analysis.similarities)))
 
 
 def _analyze(made: Analysis, measure: str) -> str:

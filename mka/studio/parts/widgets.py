@@ -18,6 +18,7 @@ from mka.figures.words import measure_title
 from mka.objects.texts import JUDGES
 from mka.studio.parts import chart as drawn
 from mka.studio.parts.chart import Mark as Mark  # noqa: PLC0414  # part of what these pieces are called with
+from mka.studio.parts.file_names import file_name
 from mka.studio.visits import session
 
 chart = drawn.draw
@@ -25,7 +26,7 @@ Figure = tuple[str, str, str | None]
 """A label, a value, and what it is compared with, where it is."""
 TOPIC = "topic"
 """The page of the guide, in the address."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of one."""
 MARKS = {
     "done": ":green[:material/check_circle:]",
@@ -71,15 +72,21 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def download(label: str, content: str | Callable[[], str], name: str, *, disabled: bool = False) -> None:
-    """A file to take away, without running the page again; a callable is asked only when it is wanted."""
+    """A file to take away, without running the page again; a callable is asked only when it is wanted.
+
+    name: what it is, with its ending; the file's name begins with the model's (`file_names`)
+    """
     _download_button(label, content, name, icon=":material/download:", disabled=disabled)
 
 
 def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
-    """Under each drawn figure, in one quiet line: its numbers, its picture, and a page of it that needs no network."""
+    """Under each drawn figure, in one quiet line: its numbers, its picture, and a page of it that needs no network.
+
+    name: what it is, without an ending; the files' names begin with the model's (`file_names`)
+    """
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         _download_button("CSV", table, f"{name}.csv", icon=":material/download:", type="tertiary", help="The numbers")
-        drawn.save_buttons(figure, f"mka-{name}")
+        drawn.save_buttons(figure, file_name(session.summary().source, name))
         _download_button(
             "HTML",
             lambda: drawn.page_of(figure),
@@ -92,7 +99,8 @@ def take_away(figure: go.Figure, name: str, table: Callable[[], str]) -> None:
 def _download_button(label: str, content: str | Callable[[], str], name: str, **look: Any) -> None:
     kinds = {"csv": "text/csv", "json": "application/json", "html": "text/html", "py": "text/x-python"}
     kind = kinds[name.rpartition(".")[2]]
-    st.download_button(label, content, file_name=name, mime=kind, on_click="ignore", key=f"file-{name}", **look)
+    full = file_name(session.summary().source, name)
+    st.download_button(label, content, file_name=full, mime=kind, on_click="ignore", key=f"file-{name}", **look)
 
 
 def shown_measure(names: Iterable[str]) -> str:

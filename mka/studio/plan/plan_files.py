@@ -14,10 +14,13 @@ from mka.studio.plan import proposals
 from mka.studio.selection.naming import sentence
 from mka.studio.visits import session
 
+PLAN = "plan.json"
+"""What a plan's file is, as part of its name."""
+
 
 def files(plan: MergePlan) -> None:
     """Take the plan away as a file, or bring one."""
-    widgets.download("Plan as JSON", plan_text(plan), "plan.json", disabled=not plan.groups)
+    widgets.download("Plan as JSON", plan_text(plan), PLAN, disabled=not plan.groups)
     ask_file(
         "Open a plan file", "plan", lambda opened: session.act(lambda now: now.replace_plan(opened)), session.refuse
     )

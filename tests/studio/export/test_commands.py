@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -12,10 +13,10 @@ import typer
 from mka.cli.app import app
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.studio.export.commands import (
-    FROM_FILE,
     analyze_lines,
     compare_lines,
     evaluate_lines,
+    from_file,
     inspect_lines,
     load_lines,
     merge_lines,
@@ -31,11 +32,12 @@ OUT = Path("out")
 TRIAL = Trial(("perplexity", "choices"), "demo", 50, 2)
 
 
-def taken(line: str) -> None:
-    """Parse `line` as `mka` does, without running it; an unknown word or a missing one raises."""
+def taken(line: str) -> dict[str, Any]:
+    """What `mka` reads from `line`, without running it; an unknown word or a missing one raises."""
     program, command, *words = shlex.split(line)
     assert program == "mka"
-    typer.main.get_command(app).commands[command].make_context(command, words)  # type: ignore[attr-defined]
+    context = typer.main.get_command(app).commands[command].make_context(command, words)  # type: ignore[attr-defined]
+    return dict(context.params)
 
 
 def by_hand(*blocks: tuple[int, ...]) -> MergePlan:
@@ -54,8 +56,30 @@ def test_mka_takes_every_line():
         taken("mka inspect demo --nothing")
 
 
+NO_OPTIONS = ("--help", "-x", "-- demo")
+
+
+@pytest.mark.parametrize("name", NO_OPTIONS)
+def test_what_looks_like_an_option_is_read_as_the_name_that_it_is(name: str):
+    desk = Desk(a_summary(source=name), replace(an_analysis(source=name), calibration=name, field=name))
+    plan, trial = by_hand((1, 2)), replace(TRIAL, data=name)
+    lines = [*inspect_lines(desk), *analyze_lines(desk, OUT), *merge_lines(desk, plan, Path(name), OUT)]
+    lines += evaluate_lines(desk, plan, trial, Path(name))
+    given = [taken(line) for line in lines]
+    assert len(given) == 6 and {one["model"] for one in given} == {name}
+    assert given[1]["calibration"] == given[1]["field"] == given[3]["out"] == given[5]["data"] == name
+    assert given[2]["out"] == given[3]["plan"] == given[5]["plan"], "one file, whatever its name"
+
+
+def test_an_evaluation_has_no_line_before_its_form_is_complete():
+    for incomplete in (replace(TRIAL, data=""), replace(TRIAL, tasks=())):
+        assert evaluate_lines(a_desk(), by_hand((1, 2)), incomplete, OUT) == []
+
+
 def test_a_plan_by_hand_is_its_groups():
-    assert plan_lines(a_desk(), by_hand((1, 2), (3, 4, 5)), OUT) == ["mka plan demo --groups 1-2,3-5 --out plan.json"]
+    assert plan_lines(a_desk(), by_hand((1, 2), (3, 4, 5)), OUT) == [
+        "mka plan demo --groups 1-2,3-5 --out mka-demo-plan.json"
+    ]
 
 
 @pytest.mark.parametrize(("measure", "words"), [("npib", ""), ("cosine", " --measure cosine")])
@@ -64,7 +88,7 @@ def test_a_plan_by_hand_from_a_picture_names_the_analysis_behind_it(measure: str
     plan = replace(by_hand((1, 2)), provenance=Provenance(measure=measure, text_hashes=("h1",)))
     first, second = plan_lines(desk, plan, OUT)
     assert [first] == analyze_lines(desk, OUT)
-    assert second == f"mka plan demo --groups 1-2{words} --analysis out/analysis --out plan.json"
+    assert second == f"mka plan demo --groups 1-2{words} --analysis out/analysis --out mka-demo-plan.json"
     taken(second)
 
 
@@ -72,9 +96,9 @@ def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
     desk = a_desk()
     first, second = plan_lines(desk, propose(desk, "mka", 2), OUT)
     assert [first] == analyze_lines(desk, OUT)
-    assert second == "mka plan demo --strategy mka --remove 2 --analysis out/analysis --out plan.json"
+    assert second == "mka plan demo --strategy mka --remove 2 --analysis out/analysis --out mka-demo-plan.json"
     assert plan_lines(desk, propose(desk, "truncate", 2), OUT) == [
-        "mka plan demo --strategy truncate --remove 2 --out plan.json"
+        "mka plan demo --strategy truncate --remove 2 --out mka-demo-plan.json"
     ]
 
 
@@ -89,12 +113,12 @@ def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
     ],
 )
 def test_a_plan_that_groups_cannot_say_needs_its_file(group: MergeGroup):
-    assert plan_lines(a_desk(), MergePlan(6, (group,)), OUT) == [FROM_FILE]
+    assert plan_lines(a_desk(), MergePlan(6, (group,)), OUT) == [from_file(a_desk())]
 
 
 def test_a_strategys_plan_changed_by_hand_is_no_longer_its_name():
     plan = propose(a_desk(), "truncate", 2)
-    assert plan_lines(a_desk(), replace(plan, provenance=Provenance("manual")), OUT) == [FROM_FILE]
+    assert plan_lines(a_desk(), replace(plan, provenance=Provenance("manual")), OUT) == [from_file(a_desk())]
 
 
 def test_a_line_is_shown_only_where_it_makes_this_very_plan():
@@ -103,22 +127,25 @@ def test_a_line_is_shown_only_where_it_makes_this_very_plan():
     plan = propose(desk, "mka", 2)
     first, *rest = plan.groups
     other_weights = replace(plan, groups=(replace(first, weights=first.weights[::-1]), *rest))
-    assert plan_lines(desk, other_weights, OUT) == [FROM_FILE]
-    assert plan_lines(desk, replace(plan, repair="linear"), OUT) == [FROM_FILE]
-    assert plan_lines(desk, replace(by_hand((1, 2)), repair="linear"), OUT) == [FROM_FILE]
-    assert plan_lines(Desk(a_summary(), on_other_texts(an_analysis())), plan, OUT) == [FROM_FILE]
-    assert plan_lines(Desk(a_summary()), plan, OUT) == [FROM_FILE]
+    assert plan_lines(desk, other_weights, OUT) == [from_file(a_desk())]
+    assert plan_lines(desk, replace(plan, repair="linear"), OUT) == [from_file(a_desk())]
+    assert plan_lines(desk, replace(by_hand((1, 2)), repair="linear"), OUT) == [from_file(a_desk())]
+    assert plan_lines(Desk(a_summary(), on_other_texts(an_analysis())), plan, OUT) == [from_file(a_desk())]
+    assert plan_lines(Desk(a_summary()), plan, OUT) == [from_file(a_desk())]
     chosen = Provenance(measure="npib", text_hashes=("h1", "h2"))
     by_picture = replace(by_hand((1, 2)), provenance=chosen)
     assert len(plan_lines(desk, by_picture, OUT)) == 2
     for unknown in (replace(chosen, text_hashes=("h1", "of other texts")), replace(chosen, measure="cka")):
-        assert plan_lines(desk, replace(by_picture, provenance=unknown), OUT) == [FROM_FILE]
-    assert plan_lines(Desk(a_summary()), by_picture, OUT) == [FROM_FILE]
+        assert plan_lines(desk, replace(by_picture, provenance=unknown), OUT) == [from_file(a_desk())]
+    assert plan_lines(Desk(a_summary()), by_picture, OUT) == [from_file(a_desk())]
 
 
 def test_evaluate_names_what_was_chosen():
     line = evaluate_lines(a_desk(), by_hand((1, 2)), TRIAL, OUT)[-1]
-    assert line == "mka evaluate demo --plan plan.json --tasks perplexity,choices --data demo --limit 50 --shots 2"
+    assert (
+        line
+        == "mka evaluate demo --plan mka-demo-plan.json --tasks perplexity,choices --data demo --limit 50 --shots 2"
+    )
     assert "--shots" not in evaluate_lines(a_desk(), by_hand((1, 2)), replace(TRIAL, shots=0), OUT)[-1]
 
 

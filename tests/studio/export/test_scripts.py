@@ -16,7 +16,7 @@ from mka.models.summary import summarize
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.run import Trial
 from mka.planning.files import read_plan
-from mka.studio.export.scripts import script, script_name, slug
+from mka.studio.export.scripts import script
 from mka.studio.plan.proposals import propose
 from mka.studio.visits.desk import Desk
 from mka.workflows.analysis import analyze
@@ -117,21 +117,3 @@ def test_how_the_model_was_opened_is_said():
     desk = replace(a_desk(), opening=Opening(dtype="bfloat16", revision="v2"))
     assert "mka.load('demo', revision='v2', dtype='bfloat16')" in script(desk, PLANNED, None, "out")
     assert "mka.load('demo')" in script(a_desk(), PLANNED, None, "out")
-
-
-@pytest.mark.parametrize(
-    ("source", "said"),
-    [
-        ("demo", "demo"),
-        ("/models/My Model_7B/", "my-model-7b"),
-        ("org/name.v2", "name-v2"),
-        ("<b>", "b"),
-        ("…", "model"),
-    ],
-)
-def test_a_models_name_in_a_file_name(source: str, said: str):
-    assert slug(source) == said
-
-
-def test_the_scripts_name():
-    assert script_name(a_desk(), PLANNED) == f"mka-demo-{PLANNED.key[:8]}.py"
