@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -128,7 +128,7 @@ _COLUMNS = (
     Column(
         "Layers",
         lambda run, _: f"{run.plan.depth} → {run.plan.layers_after}",
-        lambda run, _: float(run.plan.layers_after),
+        lambda run, _: run.plan.layers_after,
     ),
     _figure("Layers removed", lambda run: run.plan.compression_ratio, words.percent),
     _figure("Parameters removed", _parameters_removed, words.percent),
@@ -147,7 +147,7 @@ _COLUMNS = (
     _text("Measured on", lambda run: trial_words(run.trial)),
     _text("Tasks", lambda run: ", ".join(run.trial.tasks)),
     _text("Weights", lambda run: run.report.dtype),
-    _figure("Seed", lambda run: float(run.report.seed), lambda value: f"{value:.0f}"),
+    _figure("Seed", lambda run: run.report.seed, str),
     _figure("Seconds", lambda run: run.seconds, lambda value: f"{value:.0f}"),
     _text(WHEN, lambda run: run.when),
 )
@@ -174,7 +174,7 @@ def ordered(
     def value(run: Run) -> Sortable:
         return column.sort(run, _against(run, against))
 
-    empty = [run for run in others if isinstance(found := value(run), float) and math.isnan(found)]
+    empty = [run for run in others if _is_nan(value(run))]
     valued = [run for run in others if run not in empty]
     return (*on_top, *sorted(valued, key=value, reverse=descending), *empty)  # type: ignore[arg-type,type-var]  # one column has one kind of value
 
@@ -204,6 +204,19 @@ def table(runs: Sequence[Run], pinned: Sequence[str] = ()) -> Table:
         for run in runs
     )
     return Table((PINNED, *COLUMNS), tuple(rows), tuple(runs))
+
+
+def numbers(runs: Sequence[Run], pinned: Sequence[str] = ()) -> Iterator[tuple[Sortable, ...]]:
+    """The rows of `table` as numbers instead of words: what is left of the layers, shares and changes as fractions, ""
+    where there is no value."""
+    against = baseline_of(runs, pinned)
+    for run in runs:
+        values = [column.sort(run, _against(run, against)) for column in COLUMNS.values()]
+        yield STAR if run.key in pinned else "", *("" if _is_nan(value) else value for value in values)
+
+
+def _is_nan(value: Sortable) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def only_differing(whole: Table, pinned: Collection[str] = ()) -> Table:

@@ -240,7 +240,7 @@ def run_table(runs: tuple[Run, ...]) -> None:
     compared = "the unmerged model of the same run" if against is None else f"the pinned run {_short(against)}"
     st.caption("A click on a header sorts by it, another one turns the order round; pinned runs stay on top.")
     st.text(f"Δ is against {compared}." + (f" {tables.hidden_words(shown.hidden)}" if differing else ""))
-    widgets.download("Runs (CSV)", lambda: widgets.csv_text(whole.header, whole.rows), "runs.csv")
+    widgets.download("Runs (CSV)", lambda: widgets.csv_text(whole.header, tables.numbers(rows, pinned)), "runs.csv")
 
 
 def _short(run: Run) -> str:

@@ -106,3 +106,19 @@ def test_a_pin_is_put_in_and_taken_out():
 def test_trials_are_offered_once_the_latest_first():
     other = a_run(trial=replace(TRIAL, limit=8), when="2027-01-01 00:00:00 UTC")
     assert runs.trials_of([LOW, HIGH, other]) == (other.trial, TRIAL)
+
+
+def test_as_numbers_a_row_is_what_was_measured_and_not_its_words():
+    silent = replace(a_result("merged", 3.0, 0.9), choices=None)
+    large = 2**53 + 1
+    other = a_run([[3, 4]], report=replace(a_report(), result=silent, baseline=None, controls={}, seed=large))
+    header = (runs.PINNED, *runs.COLUMNS)
+    first, second = (dict(zip(header, row, strict=True)) for row in runs.numbers([LOW, other]))
+    assert {len(header)} == {len(row) for row in runs.numbers([LOW, other])}
+    assert first["Layers"] == 5 and first["Layers removed"] == pytest.approx(1 / 6)
+    assert first["Perplexity Δ"] == pytest.approx(3.0 / 2.6 - 1) and first["Accuracy Δ"] == pytest.approx(0.9 - 0.97)
+    assert first["Plan"] == "1–2" and first[runs.PINNED] == ""
+    assert second["Accuracy"] == second["Accuracy Δ"] == second["Best free control"] == "", "not measured"
+    assert second["Seed"] == large, "every digit of it"
+    ((star, *_), (_, *rest)) = runs.numbers([LOW, HIGH], [LOW.key])
+    assert star == runs.STAR and dict(zip(runs.COLUMNS, rest, strict=True))["Perplexity Δ"] == pytest.approx(0.5)
