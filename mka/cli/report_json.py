@@ -47,7 +47,7 @@ def _tasks(result: Result, baseline: Result | None) -> dict[str, Any]:
 
 
 def _paired(now: Choices | None, before: Choices | None) -> dict[str, Any] | None:
-    """Questions lost and won against the baseline and the p of the paired test; None where the answers are not known."""
+    """Questions lost and won against the baseline, and the paired test's p; None where the answers are not known."""
     differing = paired(now, before) if now and before else None
     return {"lost": differing.lost, "won": differing.won, "p": differing.p} if differing else None
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from mka.objects.measures import MEASURES
 from mka.objects.methods import METHODS
+from mka.objects.numbers import significant
+from mka.objects.sizes import bytes_text
+
+TIED = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit, which no line may part."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,13 @@ def quality_sentence(name: str) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share in [0, 1] as 97.0 %; NaN as "no value"."""
-    return "no value" if math.isnan(share) else f"{100 * share:.{digits}f} %"
+    """A share in [0, 1] as 97.0 %, which stays together; NaN as "no value"."""
+    return "no value" if math.isnan(share) else f"{100 * share:.{digits}f}{TIED}%"
 
 
 def change(share: float) -> str:
-    """A relative change as +3.1 % or −15.5 %, with a true minus sign; NaN as "no value"."""
-    return "no value" if math.isnan(share) else f"{signed(100 * share)} %"
+    """A relative change as +3.1 % or −15.5 %, with a true minus sign, which stays together; NaN as "no value"."""
+    return "no value" if math.isnan(share) else f"{signed(100 * share)}{TIED}%"
 
 
 def signed(value: float) -> str:
@@ -65,7 +71,15 @@ def signed(value: float) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """So many significant digits; NaN as "no value", what is beyond any number as ∞."""
-    if math.isnan(value):
-        return "no value"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}".replace("inf", "∞")
+    """So many significant digits, zeros at the end among them; NaN as "no value", what is beyond any number as ∞."""
+    return significant(value, digits)
+
+
+def size(number: float) -> str:
+    """Bytes as 1.54 KB, which stays together."""
+    return bytes_text(number).replace(" ", TIED)
+
+
+def tied(sentence: str) -> str:
+    """The sentence with every % tied to its number, for what was written where lines do not wrap."""
+    return re.sub(r"(?<=\d) (?=%)", TIED, sentence)

@@ -67,10 +67,10 @@ def test_one_standard_error_is_one_of_the_mean_log_likelihood():
 @pytest.mark.parametrize(
     ("now", "before", "said"),
     [
-        (3.0, 2.4, "+25.0 %"),
-        (2.4, 3.0, "−20.0 %"),
-        (19.98, 2.0, "+899.0 %"),
-        (20.0, 2.0, "×10"),
+        (3.0, 2.4, "+25.0\xa0%"),
+        (2.4, 3.0, "−20.0\xa0%"),
+        (19.98, 2.0, "+899.0\xa0%"),
+        (20.0, 2.0, "×10.0"),
         (62020.0, 2.0, "×31,010"),
         (math.nan, 2.0, "no value"),
         (math.inf, 2.0, "∞"),
@@ -104,11 +104,11 @@ def test_the_overview_writes_signed_differences_at_the_dots_and_draws_intervals(
     found = dots(overview_dots(a_report(), DARK))
     # 3.0 / 2.6 = 1.1538, 4.0 / 2.6 = 1.5385, 3.5 / 2.6 = 1.3462
     assert [found["x", name].text[0] for name in NAMES] == [
-        "<b>+15.4 %</b>", "<b>2.6</b>", "<b>+53.8 %</b>", "<b>+34.6 %</b>",
+        "<b>+15.4\xa0%</b>", "<b>2.600</b>", "<b>+53.8\xa0%</b>", "<b>+34.6\xa0%</b>",
     ]  # fmt: skip
     assert [found["x2", name].text[0] for name in NAMES] == [
         "<b>−7.0</b>",
-        "<b>97.0 %</b>",
+        "<b>97.0\xa0%</b>",
         "<b>−27.0</b>",
         "<b>−22.0</b>",
     ]
@@ -167,12 +167,12 @@ def test_ticks_of_a_narrow_range_are_fine():
 
 def test_the_sentence_never_gives_accuracy_alone():
     assert evaluation_words.of_overview(a_report()) == (
-        "Unmerged to merged: perplexity 2.6 to 3 (+15.4 %), accuracy 97.0 % to 90.0 % (−7.0 points). "
-        "Deleting as many layers: truncate perplexity 4, accuracy 70.0 %; "
-        "drop-keep-last perplexity 3.5, accuracy 75.0 %."
+        "Unmerged to merged: perplexity 2.600 to 3.000 (+15.4\xa0%), accuracy 97.0\xa0% to 90.0\xa0% (−7.0 points). "
+        "Deleting as many layers: truncate perplexity 4.000, accuracy 70.0\xa0%; "
+        "drop-keep-last perplexity 3.500, accuracy 75.0\xa0%."
     )
     alone = replace(a_report(), baseline=None, controls={})
-    assert evaluation_words.of_overview(alone) == "Merged: perplexity 3, accuracy 90.0 %."
+    assert evaluation_words.of_overview(alone) == "Merged: perplexity 3.000, accuracy 90.0\xa0%."
     nothing = with_result(alone, perplexity=None, choices=None)
     assert evaluation_words.of_overview(nothing) == "Neither perplexity nor accuracy was measured."
 
@@ -250,13 +250,13 @@ def test_divergence_has_a_line_per_model_and_a_gap_where_nothing_is_known():
     ("values", "said"),
     [
         # Halves of the known values: 0.1 and 0.3, then 0.5 and 0.7.
-        ((0.1, math.nan, 0.3, 0.5, 0.7), "0.2 nats from the unmerged model's over the first half of the positions and "
-         "0.6 over the second: growing along the text."),
-        ((0.6, 0.2), "0.6 nats from the unmerged model's over the first half of the positions and 0.2 over the second: "
+        ((0.1, math.nan, 0.3, 0.5, 0.7), "0.200 nats from the unmerged model's over the first half of the positions and "
+         "0.600 over the second: growing along the text."),
+        ((0.6, 0.2), "0.600 nats from the unmerged model's over the first half of the positions and 0.200 over the second: "
          "shrinking along the text."),
         ((0.4, 0.5), "about the same along the text."),
         ((0.0, 0.0), "about the same along the text."),
-        ((0.4,), "Only one position could be read: 0.4 nats there."),
+        ((0.4,), "Only one position could be read: 0.400 nats there."),
         ((), "The divergence by position is not known."),
         ((math.nan,), "The divergence by position is not known."),
     ],

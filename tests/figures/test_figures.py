@@ -146,11 +146,24 @@ def test_escape_leaves_no_tag():
     assert escape("<b>&") == "&lt;b&gt;&amp;"
 
 
+def test_a_sentence_keeps_its_percents_with_their_numbers():
+    assert words.tied("from 97.0 % to 90.0 % (the % of 3 runs)") == "from 97.0\xa0% to 90.0\xa0% (the % of 3 runs)"
+
+
 def test_numbers_as_words():
-    assert (words.percent(0.97), words.percent(0.125, 0), words.percent(math.nan)) == ("97.0 %", "12 %", "no value")
-    assert (words.change(-0.155), words.change(0.031), words.change(math.nan)) == ("−15.5 %", "+3.1 %", "no value")
+    assert (words.percent(0.97), words.percent(0.125, 0), words.percent(math.nan)) == (
+        "97.0\xa0%",
+        "12\xa0%",
+        "no value",
+    )
+    assert (words.size(1536), words.size(999)) == ("1.54\xa0KB", "999\xa0B")
+    assert (words.change(-0.155), words.change(0.031), words.change(math.nan)) == (
+        "−15.5\xa0%",
+        "+3.1\xa0%",
+        "no value",
+    )
     assert [words.number(x) for x in (2.6349, 31010.4, 7.4e9, math.inf, math.nan)] == [
-        "2.635", "31,010", "7.4e+09", "∞", "no value",
+        "2.635", "31,010", "7.400e+09", "∞", "no value",
     ]  # fmt: skip
 
 

@@ -102,6 +102,6 @@ def test_names_of_types_are_text():
 def test_the_sentence_tells_kinds_and_sizes():
     mixed = made_of(("full_attention", "sliding_attention") * 2, sizes=(100, 80, 100, 80))
     assert takeaways.of_model(mixed) == (
-        "4 decoder layers (2 full attention, 2 sliding attention) hold 80 % of 450 parameters, 80 to 100 each."
+        "4 decoder layers (2 full attention, 2 sliding attention) hold 80\xa0% of 450 parameters, 80 to 100 each."
     )
-    assert takeaways.of_model(a_summary(4)).endswith("hold 89 % of 450 parameters, 100 each.")
+    assert takeaways.of_model(a_summary(4)).endswith("hold 89\xa0% of 450 parameters, 100 each.")

@@ -124,7 +124,7 @@ def test_a_short_spectrum_has_no_gap_and_pca_has_shares():
     shares = replace(an_embedding(2), method="pca", spectrum=np.array([[0.5, 0.25, 0.1], [0.9, 0.05, 0.01]]))
     assert leading(shares).shape == (2, 3)
     assert takeaways.of_spectrum(shares, (0, 1)) == (
-        "The 2 axes that are drawn hold 75 % in layer 0 and 95 % in layer 1 of the variance."
+        "The 2 axes that are drawn hold 75\xa0% in layer 0 and 95\xa0% in layer 1 of the variance."
     )
 
 

@@ -99,7 +99,7 @@ def test_marks_differ_by_symbol_and_tell_the_run(theme):
     assert len({trace.marker.symbol for trace in marks.values()}) == len(marks) == 6
     assert list(marks["merged"].customdata) == [ONE.key, TWO.key]
     assert set(marks["truncate"].customdata) == {""}, "a control is no run"
-    assert marks["merged"].text[0].startswith("one &lt;b&gt;<br>removed: 16.7 %<br>perplexity ratio: 1.15 times")
+    assert marks["merged"].text[0].startswith("one &lt;b&gt;<br>removed: 16.7\xa0%<br>perplexity ratio: 1.15 times")
     assert list(marks["pinned"].x) == pytest.approx([1 / 6]) and list(marks["selected"].x) == pytest.approx([1 / 3])
     assert figure.layout.yaxis.type == "log"
 
@@ -107,7 +107,7 @@ def test_marks_differ_by_symbol_and_tell_the_run(theme):
 def test_the_sentence_counts_the_front():
     assert of_cloud(of(ONE, TWO)) == (
         "2 runs lie on the front, of 2: nothing that was measured removes as much at a lower perplexity ratio. "
-        "The furthest of them removes 33.3 % at 2 times."
+        "The furthest of them removes 33.3\xa0% at 2.00 times."
     )
 
 
@@ -115,7 +115,7 @@ def test_the_sentence_says_where_deleting_is_as_good():
     worse = a_run([[1, 2]], 9.0)
     said = of_cloud(cloud([worse], {worse.key: "worse"}, DEPTH, RATIO))
     assert said.startswith("No run lies on the front, of 1: something else removes as much at a lower perplexity")
-    assert said.endswith("Deleting layers without merging them is on the front at 16.7 %: no run beats it there.")
+    assert said.endswith("Deleting layers without merging them is on the front at 16.7\xa0%: no run beats it there.")
 
 
 def test_its_numbers_as_rows():

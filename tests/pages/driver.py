@@ -103,7 +103,8 @@ class Studio:
         return [line for block in self.at.code for line in block.value.split("\n") if line.startswith("mka ")]
 
     def says(self, words: str) -> bool:
-        return any(words in text for text in (*self.texts, *self.markdown))
+        """Whether the page says `words`; a space that no line parts reads as any other."""
+        return any(words in text.replace("\xa0", " ") for text in (*self.texts, *self.markdown))
 
 
 def last_job() -> Job:

@@ -79,8 +79,10 @@ def test_the_pictures_of_a_result_have_their_sentence(studio: Studio):
     planned(studio, replace(report, result=moved))
     assert studio.spec("overview")["layout"]["xaxis"]["type"] == "log"
     assert studio.spec("subjects") and studio.spec("positions")["data"][0]["y"] == [0.1, 0.4]
-    assert studio.says("Unmerged to merged: perplexity 2.6 to 3 (+15.4 %), accuracy 97.0 % to 90.0 % (−7.0 points).")
-    assert studio.says("over the first half of the positions and 0.4 over the second: growing along the text.")
+    assert studio.says(
+        "Unmerged to merged: perplexity 2.600 to 3.000 (+15.4 %), accuracy 97.0 % to 90.0 % (−7.0 points)."
+    )
+    assert studio.says("over the first half of the positions and 0.400 over the second: growing along the text.")
 
 
 def test_where_the_two_disagree_it_is_said_beside_the_picture(studio: Studio):

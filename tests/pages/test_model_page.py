@@ -65,9 +65,9 @@ def buttons(page: Studio) -> dict[str, bool]:
 def test_what_a_folder_needs_is_said_unasked_and_follows_the_dtype(page: Studio, models: Path):
     choose(page, models / "tiny")
     stored = 4 * (2 * 259 * 16 + 4 * (768 + 3 * 16 * 32 + 2 * 16) + 16)
-    assert page.says(f"Its weights need about {stored / 1000:.3g} KB of memory; ") and page.says(": it fits.")
+    assert page.says(f"Its weights need about {stored / 1000:#.3g} KB of memory; ") and page.says(": it fits.")
     page.set("selectbox", "Weights as", "bfloat16")
-    assert page.says(f"Its weights need about {stored / 2000:.3g} KB of memory; ")
+    assert page.says(f"Its weights need about {stored / 2000:#.3g} KB of memory; ")
     assert "What will it need?" not in buttons(page) and session.process().queue.find(1) is None
 
 
@@ -103,7 +103,7 @@ def test_the_desk_is_served_as_it_was_opened(page: Studio, models: Path):
 
 def test_what_does_not_fit_is_asked_twice(page: Studio, models: Path, little_memory: None):
     choose(page, models / "tiny")
-    assert page.says("1 KB are free: it does not fit.") and "Open anyway" not in buttons(page)
+    assert page.says("1.00 KB are free: it does not fit.") and "Open anyway" not in buttons(page)
     page.press("Open")
     assert session.process().queue.find(1) is None, "nothing was started"
     page.press("Leave it")
@@ -131,7 +131,7 @@ def test_a_model_of_the_hub_is_asked_for_by_a_button(
     choose(page, "owner/name").set("text_input", "Revision", "v2")
     assert page.says("stands on the hub") and asked == []
     page.press("What will it need?").finish()
-    assert asked == [("owner/name", "v2")] and page.says("Its weights need about 16 GB of memory; 1 KB are free")
+    assert asked == [("owner/name", "v2")] and page.says("Its weights need about 16.0 GB of memory; 1.00 KB are free")
     page.press("Open")
     assert asked == [("owner/name", "v2")] and buttons(page)["Open anyway"]
     page.press("Dismiss").set("text_input", "Revision", "")

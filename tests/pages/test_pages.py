@@ -109,8 +109,8 @@ def test_model_page_shows_what_the_model_is_made_of(studio: Studio):
     assert {m.label: m.value for m in studio.at.metric} == {
         "Decoder layers": "6",
         "Parameters": "650",
-        "Weights": "2.6 KB",
-        "Cache per token": "768 B",
+        "Weights": "2.60\xa0KB",
+        "Cache per token": "768\xa0B",
     }
     assert studio.says("6 decoder layers (6 full attention) hold 92 % of 650 parameters, 100 each.")
     assert list(studio.at.dataframe[-1].value["Parameters"]) == [100] * 6

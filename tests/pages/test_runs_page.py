@@ -79,10 +79,10 @@ def test_a_pinned_run_stays_on_top_and_is_what_the_others_are_compared_with(stud
     studio.go("runs").press("Pin")
     table = studio.at.dataframe[0].value
     assert list(table["Plan"]) == ["1–2", "3–5"] and list(table["Pinned"]) == ["★", ""]
-    assert list(table["Perplexity Δ"]) == ["+0.0 %", "+73.3 %"], "5.2 / 3.0"
+    assert list(table["Perplexity Δ"]) == ["+0.0\xa0%", "+73.3\xa0%"], "5.2 / 3.0"
     assert list(table["Accuracy Δ"]) == ["+0.0 points", "−30.0 points"]
     assert studio.says("Δ is against the pinned run 1–2")
-    assert {m.label: m.delta for m in studio.at.metric}["Perplexity"] == "+15.4 % against unmerged", "not itself"
+    assert {m.label: m.delta for m in studio.at.metric}["Perplexity"] == "+15.4\xa0% against unmerged", "not itself"
     studio.press("Unpin")
     assert plans(studio) == ["3–5", "1–2"]
 
@@ -133,7 +133,7 @@ def test_the_report_of_two_trials_of_one_plan_is_the_one_looked_at(studio: Studi
     studio.go("runs")
     assert plans(studio) == ["1–2", "1–2"]
     studio.set("selectbox", "Measured on", (more.trial,))
-    assert list(studio.at.dataframe[0].value["Perplexity"]) == ["3.5"]
+    assert list(studio.at.dataframe[0].value["Perplexity"]) == ["3.500"]
 
 
 def test_text_of_a_run_is_never_markup(studio: Studio):

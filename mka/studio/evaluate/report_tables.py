@@ -46,7 +46,7 @@ def _figures(result: Result, base: Result | None) -> Mapping[str, str]:
         else "",
         "Perplexity against unmerged": perplexity_change(perplexity, before) if perplexity and before else "",
         "Accuracy": words.percent(choices.accuracy) if choices else "",
-        "95 % interval": " to ".join(map(words.percent, choices.ci95)) if choices else "",
+        f"95{words.TIED}% interval": " to ".join(map(words.percent, choices.ci95)) if choices else "",
         "Accuracy against unmerged": accuracy_change(choices, asked) if choices and asked else "",
         "Accuracy by letter": words.percent(choices.letter) if choices else "",
         "KL in nats ± s.e.": f"{words.number(divergence.kl, 3)} ± {words.number(divergence.kl_stderr, 2)}"

@@ -30,7 +30,7 @@ CONTROLS = (
 def report_view(report: Report) -> None:
     """Draw all of it; perplexity and accuracy always stand together."""
     st.html(headline_html(headline(report.result, report.baseline, report.controls)))
-    st.text(report.verdict)
+    st.text(words.tied(report.verdict))
     _figures(report)
     st.text(measured_on(report))
     _overview(report)
@@ -50,13 +50,13 @@ def _figures(report: Report) -> None:
         beneath = None
         if base and base.perplexity:
             change = perplexity_change(result.perplexity, base.perplexity)
-            beneath = f"{change} of {words.number(base.perplexity.value)}"
+            beneath = f"{change} from {words.number(base.perplexity.value)}"
         rows.append(("Perplexity", words.number(result.perplexity.value), beneath))
     if result.choices:
         beneath = None
         if base and base.choices:
             points = accuracy_change(result.choices, base.choices)
-            beneath = f"{points} of {words.percent(base.choices.accuracy)}"
+            beneath = f"{points} from {words.percent(base.choices.accuracy)}"
         rows.append(("Accuracy", words.percent(result.choices.accuracy), beneath))
     if result.divergence:
         beneath = f"KL {words.number(result.divergence.kl, 3)} nats"
@@ -64,7 +64,7 @@ def _figures(report: Report) -> None:
     beneath = None
     if base:
         share = result.cost.parameters / base.cost.parameters - 1
-        beneath = f"{words.change(share)} of {count_text(base.cost.parameters)}"
+        beneath = f"{words.change(share)} from {count_text(base.cost.parameters)}"
     rows.append(("Parameters", count_text(result.cost.parameters), beneath))
     widgets.figures(rows)
 

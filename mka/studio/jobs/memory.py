@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mka.figures import words
 from mka.figures.theme import VERMILION, Theme
-from mka.objects.sizes import bytes_text
+from mka.objects.sizes import scaled
 
 CGROUP = Path("/sys/fs/cgroup")
 """Where a container finds its own limit."""
@@ -41,12 +42,12 @@ class Fit:
     @property
     def sentence(self) -> str:
         """What it needs and whether it fits, in words."""
-        needs = f"Its weights need about {bytes_text(self.need)} of memory"
+        needs = f"Its weights need about {words.size(self.need)} of memory"
         if self.free == 0:
             return f"{needs}; how much is free, this system does not say."
-        there = f"{bytes_text(self.free)} are free"
+        there = f"{words.size(self.free)} are free"
         if self.released > WORTH_SAYING * self.free:
-            there += f", and {bytes_text(self.released)} more once the model loaded now is released"
+            there += f", and {words.size(self.released)} more once the model loaded now is released"
         return f"{needs}; {there}: it {'fits' if self.fits else 'does not fit'}."
 
 
@@ -95,9 +96,5 @@ def _of_the_machine() -> int:
 
 
 def count_text(count: float) -> str:
-    """2470000 as 2.47 M."""
-    for unit in ("", " K", " M", " B"):
-        if abs(count) < 1000:
-            return f"{count:.3g}{unit}"
-        count /= 1000
-    return f"{count:.3g} T"
+    """2470000 as 2.47 M, which stays together."""
+    return scaled(count, ("", " K", " M", " B", " T")).replace(" ", words.TIED)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from mka.figures import takeaways
+from mka.figures import takeaways, words
 from mka.figures.layer_strip import blocks_beside, kind_names, layer_block, layer_strip
 from mka.objects.model_summary import EMBEDDING, HEAD, NORMS, ModelSummary, PartSummary, TensorSummary
-from mka.objects.sizes import bytes_text
 from mka.studio.jobs.memory import count_text
 from mka.studio.parts import widgets
 from mka.studio.parts.chart import Mark
@@ -35,8 +34,8 @@ def describe(summary: ModelSummary) -> None:
         [
             ("Decoder layers", str(summary.layers), None),
             ("Parameters", count_text(summary.parameters), None),
-            ("Weights", bytes_text(summary.bytes), None),
-            ("Cache per token", bytes_text(summary.cache_bytes_per_token), None),
+            ("Weights", words.size(summary.bytes), None),
+            ("Cache per token", words.size(summary.cache_bytes_per_token), None),
         ]
     )
 
@@ -177,7 +176,7 @@ def layer_table(summary: ModelSummary) -> Mapping[str, Sequence[int | str]]:
         "Layer": [layer.index for layer in summary.per_layer],
         "Kind": list(kind_names(summary)),
         "Parameters": [layer.parameters for layer in summary.per_layer],
-        "Weights": [bytes_text(layer.bytes) for layer in summary.per_layer],
+        "Weights": [words.size(layer.bytes) for layer in summary.per_layer],
     }
 
 

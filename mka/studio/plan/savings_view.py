@@ -11,7 +11,6 @@ from mka.figures import words
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.savings import Savings
-from mka.objects.sizes import bytes_text
 from mka.planning.savings import savings
 from mka.studio.jobs.memory import count_text
 from mka.studio.parts.widgets import figures
@@ -26,16 +25,12 @@ class Quantity:
     of: Callable[[Savings], tuple[int, int]]
 
 
-def _bytes(count: float) -> str:
-    return bytes_text(int(count))
-
-
 QUANTITIES: Sequence[Quantity] = (
-    Quantity("Layers", words.number, lambda saved: saved.layers),
+    Quantity("Layers", count_text, lambda saved: saved.layers),
     Quantity("Parameters", count_text, lambda saved: saved.parameters),
-    Quantity("Weights", _bytes, lambda saved: saved.bytes),
+    Quantity("Weights", words.size, lambda saved: saved.bytes),
     Quantity("FLOPs per token", count_text, lambda saved: saved.flops_per_token),
-    Quantity("Cache per token", _bytes, lambda saved: saved.cache_bytes_per_token),
+    Quantity("Cache per token", words.size, lambda saved: saved.cache_bytes_per_token),
 )
 
 
@@ -55,10 +50,13 @@ def saved_words(summary: ModelSummary, before: MergePlan, after: MergePlan) -> s
     layers = first.layers[1] - second.layers[1]
     parameters = first.parameters[1] - second.parameters[1]
     size = first.bytes[1] - second.bytes[1]
-    if layers <= 0:
-        return f"No layer fewer than now: {after.layers_after} of {after.depth} stay."
+    stay = f"{after.layers_after} of {after.depth} stay"
+    if layers < 0:
+        return f"{_layers(-layers)} more than now: {stay}, {before.layers_after} with the plan so far."
+    if layers == 0:
+        return f"As many layers as now: {stay}."
     beyond = " beyond the plan so far" if before.groups else ""
-    return f"Saves {_layers(layers)}, {count_text(parameters)} parameters and {bytes_text(size)}{beyond}."
+    return f"Saves {_layers(layers)}, {count_text(parameters)} parameters and {words.size(size)}{beyond}."
 
 
 def size_words(summary: ModelSummary, plan: MergePlan) -> str:
@@ -69,7 +67,7 @@ def size_words(summary: ModelSummary, plan: MergePlan) -> str:
 
 
 def _beneath(quantity: Quantity, before: int, after: int) -> str:
-    return f"{_change(before, after)} of {quantity.said(before)}" if after != before else "as before"
+    return f"{_change(before, after)} from {quantity.said(before)}" if after != before else "as before"
 
 
 def _layers(count: int) -> str:

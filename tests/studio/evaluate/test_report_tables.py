@@ -15,11 +15,11 @@ def test_each_figure_has_a_row_and_each_model_a_column():
     assert list(table) == ["Figure", "merged", "unmerged", "truncate", "drop-keep-last"]
     rows = dict(zip(table["Figure"], zip(table["merged"], table["unmerged"], strict=True), strict=True))
     assert rows["Layers"] == ("5", "6")
-    assert rows["Perplexity ± s.e."] == ("3 ± 0.1", "2.6 ± 0.1")
-    assert rows["Perplexity against unmerged"] == ("+15.4 %", "")
-    assert rows["Accuracy"] == ("90.0 %", "97.0 %") and rows["Accuracy against unmerged"] == ("−7.0 points", "")
-    assert rows["95 % interval"] == ("80.0 % to 100.0 %", "87.0 % to 100.0 %")
-    assert rows["KL in nats ± s.e."][0] == "0.2 ± 0.01" and rows["Same next token"][0] == "80.0 %"
+    assert rows["Perplexity ± s.e."] == ("3.000 ± 0.10", "2.600 ± 0.10")
+    assert rows["Perplexity against unmerged"] == ("+15.4\xa0%", "")
+    assert rows["Accuracy"] == ("90.0\xa0%", "97.0\xa0%") and rows["Accuracy against unmerged"] == ("−7.0 points", "")
+    assert rows["95\xa0% interval"] == ("80.0\xa0% to 100.0\xa0%", "87.0\xa0% to 100.0\xa0%")
+    assert rows["KL in nats ± s.e."][0] == "0.200 ± 0.010" and rows["Same next token"][0] == "80.0\xa0%"
 
 
 def test_a_figure_that_nobody_has_is_left_out():

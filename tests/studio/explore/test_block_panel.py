@@ -117,7 +117,7 @@ def test_a_proposal_says_what_it_saves_and_what_it_takes_out(at: AppTest):
     texts = [one.value for one in at.text]
     assert texts[:3] == [
         "Layers 1–3 become one",
-        "No layer fewer than now: 4 of 6 stay.",
+        "As many layers as now: 4 of 6 stay.",
         "It takes the place of the planned groups 0–1, 3–4.",
     ]
     press(at, "Add to plan")

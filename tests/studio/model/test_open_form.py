@@ -29,11 +29,11 @@ def a_job(number: int, kind: str, title: str, state: str) -> Job:
 
 
 def test_what_fits():
-    assert Fit(400, 500).sentence == "Its weights need about 400 B of memory; 500 B are free: it fits."
-    assert Fit(600, 500).sentence == "Its weights need about 600 B of memory; 500 B are free: it does not fit."
+    assert Fit(400, 500).sentence == "Its weights need about 400\xa0B of memory; 500\xa0B are free: it fits."
+    assert Fit(600, 500).sentence == "Its weights need about 600\xa0B of memory; 500\xa0B are free: it does not fit."
     both = Fit(600, 500, 200)
     assert both.fits and both.sentence.endswith(
-        "500 B are free, and 200 B more once the model loaded now is released: it fits."
+        "500\xa0B are free, and 200\xa0B more once the model loaded now is released: it fits."
     )
     assert "released" not in Fit(10, 500, 20).sentence, "what hardly counts is not said"
     assert Fit(10**12, 0).fits and "this system does not say" in Fit(10**12, 0).sentence

@@ -40,14 +40,14 @@ def test_pinned_rows_stay_on_top_in_the_order_of_pinning():
 
 def test_deltas_are_against_the_unmerged_model_where_nothing_is_pinned():
     table = runs.table([LOW])
-    assert cells(table, "Perplexity Δ") == ["+15.4 %"], "3.0 / 2.6"
+    assert cells(table, "Perplexity Δ") == ["+15.4\xa0%"], "3.0 / 2.6"
     assert cells(table, "Accuracy Δ") == ["−7.0 points"], "0.90 - 0.97"
     assert cells(table, "KL Δ") == ["+0.000"], "0.2 of both"
 
 
 def test_deltas_are_against_the_pinned_run():
     table = runs.table([LOW, HIGH], [LOW.key])
-    assert cells(table, "Perplexity Δ") == ["+0.0 %", "+50.0 %"]
+    assert cells(table, "Perplexity Δ") == ["+0.0\xa0%", "+50.0\xa0%"]
     assert cells(table, "Accuracy Δ") == ["+0.0 points", "−30.0 points"]
     assert cells(table, runs.PINNED) == [runs.STAR, ""]
 
@@ -57,7 +57,7 @@ def test_what_was_not_measured_is_an_empty_cell():
     table = runs.table([a_run(report=replace(a_report(), result=silent, baseline=None, controls={}))])
     for title in ("Accuracy", "Accuracy Δ", "KL (nats)", "Perplexity Δ", "Parameters removed", "Best free control"):
         assert cells(table, title) == [""]
-    assert cells(table, "Perplexity") == ["3"]
+    assert cells(table, "Perplexity") == ["3.000"]
 
 
 def test_only_what_differs_leaves_out_equal_columns_and_rows():
