@@ -63,14 +63,14 @@ def test_maps_show_the_ends_of_what_is_selected(clicks: tuple[int, ...], shown: 
     state = StudioState.start(6)
     for layer in clicks:
         state = clicked(state, LAYER, layer)
-    assert map_view.ends(state, 6) == shown
+    assert map_view.shown_layers(state, 6) == shown
 
 
 def test_of_a_strategys_groups_the_first_is_shown_and_of_a_single_layer_itself():
     groups = tuple(equal_group(layers) for layers in ((1, 2), (3, 4, 5)))
     proposed = StudioState.start(6).propose(replace(MergePlan(6, groups), provenance=Provenance("mka")))
-    assert proposed.candidate_layers == ((1, 2), (3, 4, 5)) and map_view.ends(proposed, 6) == (1, 2)
-    assert map_view.ends(StudioState.start(1), 1) == (0,)
+    assert proposed.candidate_layers == ((1, 2), (3, 4, 5)) and map_view.shown_layers(proposed, 6) == (1, 2)
+    assert map_view.shown_layers(StudioState.start(1), 1) == (0,)
 
 
 def test_a_picture_says_what_it_leaves_out():

@@ -9,8 +9,9 @@ import streamlit as st
 
 from mka.objects.plan import MergeGroup, Provenance
 from mka.studio.parts import widgets
-from mka.studio.plan.plan_editor import METHOD_WORDS
+from mka.studio.plan.plan_editor import BECOMES
 from mka.studio.plan.savings_view import saved_words, size_words
+from mka.studio.selection.ends import ends
 from mka.studio.selection.naming import listed, named
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
@@ -39,22 +40,11 @@ def propose_block(seen: Provenance) -> None:
 
 def _follow_selection(keys: tuple[str, str]) -> None:
     """Put the ends of a newly made selection into the fields; without one they hold what was typed."""
-    ends = block_ends(session.state())
+    chosen = ends(session.state())
     followed = f"followed-by-{keys[0]}"
-    if any(key not in st.session_state for key in keys) or (ends and ends != st.session_state.get(followed)):
-        st.session_state[keys[0]], st.session_state[keys[1]] = ends or (0, min(1, session.state().plan.depth - 1))
-    st.session_state[followed] = ends
-
-
-def block_ends(state: StudioState) -> tuple[int, int] | None:
-    """The first and the last layer of what is selected, of several groups of the first one; the picked layer and its
-    neighbour; None where nothing is selected."""
-    if state.candidate:
-        layers = state.candidate_layers[0]
-        return layers[0], layers[-1]
-    if state.picked is None:
-        return None
-    return state.picked, state.picked + 1 if state.picked + 1 < state.plan.depth else max(0, state.picked - 1)
+    if any(key not in st.session_state for key in keys) or (chosen and chosen != st.session_state.get(followed)):
+        st.session_state[keys[0]], st.session_state[keys[1]] = chosen or (0, min(1, session.state().plan.depth - 1))
+    st.session_state[followed] = chosen
 
 
 def selection_card() -> None:
@@ -180,4 +170,4 @@ def group_words(group: MergeGroup) -> str:
     if len(group.layers) == 1:
         return f"Layer {group.layers[0]} is dropped"
     part = ", projections only" if group.tensors == "projections" else ""
-    return f"Layers {named(group.layers)} {METHOD_WORDS[group.method]}{part}"
+    return f"Layers {named(group.layers)} {BECOMES[group.method]}{part}"

@@ -20,6 +20,7 @@ from mka.objects.methods import METHODS
 from mka.objects.plan import Provenance
 from mka.studio.parts import columns, widgets
 from mka.studio.parts.widgets import csv_text
+from mka.studio.selection.ends import ends
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
 from mka.studio.visits.session import theme
@@ -72,7 +73,7 @@ def choose_layers(embedding: Embedding, state: StudioState, view: str) -> tuple[
     """The layers to show, none for a film; at first the ends of what is selected."""
     if view == FILM:
         return ()
-    chosen = ends(state, embedding.layers)
+    chosen = shown_layers(state, embedding.layers)
     if len(chosen) == 1:
         return chosen
     last = embedding.layers - 1
@@ -83,16 +84,11 @@ def choose_layers(embedding: Embedding, state: StudioState, view: str) -> tuple[
     )
 
 
-def ends(state: StudioState, depth: int) -> tuple[int, ...]:
-    """The first and the last layer of what is selected, of several groups the first one's; of a single layer, that
-    and its neighbour; of none, the model's. A model of one layer has only that."""
-    groups = [layers for layers in state.candidate_layers if len(layers) > 1]
-    chosen = state.selected if state.picked is not None or not groups else groups[0]
-    if len(chosen) > 1:
-        return chosen[0], chosen[-1]
-    if chosen and depth > 1:
-        beside = chosen[0] + 1 if chosen[0] + 1 < depth else chosen[0] - 1
-        return min(chosen[0], beside), max(chosen[0], beside)
+def shown_layers(state: StudioState, depth: int) -> tuple[int, ...]:
+    """The ends of what is selected; where nothing is, the model's. A model of one layer has only that."""
+    chosen = ends(state)
+    if chosen is not None and depth > 1:
+        return chosen
     return (0, depth - 1) if depth > 1 else (0,)
 
 

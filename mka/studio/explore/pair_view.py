@@ -26,7 +26,7 @@ def show(desk: Desk, state: StudioState) -> None:
     with st.container(horizontal=True):
         embedding = flattened(map_view.choose_map(desk.embeddings))
         kind = map_colour.choose_colour(embedding)
-    shown = map_view.ends(state, embedding.layers)
+    shown = map_view.shown_layers(state, embedding.layers)
     st.caption(shown_words(state, shown))
     picture = st.container()
     point_search.list_followed(embedding)

@@ -21,7 +21,7 @@ from mka.studio.visits.session import theme
 
 PICTURE, SIDE = 500, 280
 """Pixels that the picture and what stands beside it need at least."""
-METHOD_WORDS = {
+DRAWN_BY = {
     "mds": "placed so that distances on the map are the measure's own, as nearly as two dimensions allow",
     "umap": "placed so that near layers stay near; long distances mean little",
 }
@@ -30,7 +30,7 @@ METHOD_WORDS = {
 def how_drawn(layer_map: LayerMap) -> str:
     """What the picture is."""
     way = "The model's way through its layers, from the first, dark, to the last, bright"
-    return f"{way}, {METHOD_WORDS[layer_map.method]}."
+    return f"{way}, {DRAWN_BY[layer_map.method]}."
 
 
 def choose_map(desk: Desk) -> LayerMap:

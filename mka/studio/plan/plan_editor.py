@@ -11,7 +11,8 @@ from mka.studio.selection.naming import named
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
 
-METHOD_WORDS = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
+BECOMES = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
+"""What a group's layers do, by its method."""
 CHOICES = {"average": "Average", "keep": "Keep one", "drop": "Drop all"}
 CHOSEN = "plan-group"
 """Which group is edited, counted in the plan's order."""
@@ -54,7 +55,7 @@ def groups_editor() -> None:
 
 def _editor(now: StudioState, index: int, group: MergeGroup) -> None:
     part = ", projections only" if group.tensors == "projections" else ""
-    verb = METHOD_WORDS[group.method] if len(group.layers) > 1 else "is dropped"
+    verb = BECOMES[group.method] if len(group.layers) > 1 else "is dropped"
     word = "layers" if len(group.layers) > 1 else "layer"
     st.markdown(f"**Group {index + 1}** · {word} {named(group.layers)} {verb}{part}")
     _method(now, index, group)

@@ -6,7 +6,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
-from mka.studio.explore.block_panel import block_ends
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
 
@@ -70,7 +69,7 @@ def test_the_fields_follow_the_selection_and_stay_the_same_fields(at: AppTest):
     assert fields(put(at, state(at).click_cell(2, 4))) == [2, 4]
     assert fields(put(at, state(at).toggle_layer(5))) == [2, 5]
     assert fields(put(at, state(at).add_candidate())) == [2, 5], "without a selection they keep what they held"
-    assert fields(put(at, state(at).pick_layer(5))) == [5, 4]
+    assert fields(put(at, state(at).pick_layer(5))) == [4, 5]
     assert fields(put(at, state(at).undo().undo())) == [2, 5]
     assert identities(at) == before
 
@@ -88,20 +87,6 @@ def test_what_is_typed_is_kept_while_the_selection_stays(at: AppTest):
     press(at, "Propose")
     assert state(at).refusal and state(at).candidate_layers == ((2, 3),)
     assert fields(at) == [3, 3], "what was refused stands there to be corrected"
-
-
-@pytest.mark.parametrize(
-    ("now", "ends"),
-    [
-        (StudioState.start(6), None),
-        (StudioState.start(6).pick_layer(2), (2, 3)),
-        (StudioState.start(6).pick_layer(5), (5, 4)),
-        (StudioState.start(1).pick_layer(0), (0, 0)),
-        (StudioState.start(6).toggle_layer(1).toggle_layer(4), (1, 4)),
-    ],
-)
-def test_the_ends_of_a_selection(now: StudioState, ends: tuple[int, int] | None):
-    assert block_ends(now) == ends
 
 
 def test_one_layer_alone_says_what_to_do_next(at: AppTest):
