@@ -22,7 +22,7 @@ if desk is not None:
     st.subheader("What is open", anchor=False)
     st.text(f"{desk.summary.source}, {desk.summary.architecture}")
     if desk.bundled:
-        st.caption("This description and its analysis came with the program; the model itself is not loaded yet.")
+        st.caption(model_view.bundled_words(desk))
     model_view.describe(desk.summary)
     model_view.parts_and_tensors(desk.summary)
     plans_allowed(desk.summary)

@@ -9,6 +9,7 @@ import torch
 
 from mka.errors import BadInput
 from mka.evaluation.batches import batch_tokens, batches, forward, log_probabilities, scored, text_rows
+from mka.evaluation.positions import AlongTexts
 from mka.evaluation.uncertainty import clustered_mean
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.report import Divergence
@@ -34,15 +35,16 @@ def divergence(
 
     Read at the same tokens as the perplexity, batch by batch through both models, so that the logits
     of the whole set are never held. `kl_stderr` has texts as clusters (NaN for one text).
-    `by_position` is the mean KL of the first tokens of a text, up to POSITIONS; NaN where no text
-    has that token. A model with itself gives exactly 0 and 1; a NaN logit makes `kl` NaN and never
-    agrees. BadInput when the two do not share a vocabulary.
+    `by_position` is the mean KL of the first tokens of a text, up to POSITIONS, with its standard error
+    over texts; NaN where no text has that token. `halves` compares the halves of these tokens.
+    A model with itself gives exactly 0 and 1; a NaN logit makes `kl` NaN and never agrees. BadInput
+    when the two do not share a vocabulary.
     """
     check_same_vocabulary(model, baseline)
     rows = text_rows(model, [text.text for text in texts.texts])
     n = len(texts.texts)
     sums, counts, agreed = np.zeros(n), np.zeros(n), 0
-    at_position, seen = np.zeros(POSITIONS), np.zeros(POSITIONS)
+    along = AlongTexts(n, POSITIONS)
     todo = batches(rows, tokens_per_batch or batch_tokens(model))
     for done, batch in enumerate(todo):
         if cancel is not None:
@@ -56,17 +58,13 @@ def divergence(
             sums[row.owner] += kl.sum()
             counts[row.owner] += len(kl)
             agreed += int(_same_choice(p, q).sum())
-            early = kl[: max(0, POSITIONS - row.position)]
-            at_position[row.position : row.position + len(early)] += early
-            seen[row.position : row.position + len(early)] += 1
+            along.add(row.owner, row.position, kl)
     progress("divergence", len(todo), len(todo))
     read = counts > 0
     mean, error = clustered_mean(sums[read], counts[read])
-    longest = int(np.flatnonzero(seen)[-1]) + 1 if seen.any() else 0
-    with np.errstate(invalid="ignore"):
-        by_position = tuple((at_position[:longest] / seen[:longest]).tolist())
     total = int(counts.sum())
-    return Divergence(kl=mean, kl_stderr=error, top1=agreed / total, tokens=total, by_position=by_position)
+    by_position, position_stderr = along.by_position()
+    return Divergence(mean, error, agreed / total, total, by_position, position_stderr, along.halves())
 
 
 def token_kl(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

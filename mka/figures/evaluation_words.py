@@ -7,13 +7,12 @@ import math
 from mka.figures import words
 from mka.figures.evaluation import accuracy_change, perplexity_change
 from mka.figures.subjects import by_loss
-from mka.figures.token_divergence import by_position
-from mka.objects.report import Report, Result
+from mka.objects.report import Halves, Report, Result
 
 FEW = 30
 """Below so many questions a 95 % interval is up to 34 points wide and more."""
-STEADY = 1.25
-"""Two halves of a text whose divergences are within this factor count as the same."""
+SURE = 2.0
+"""The halves of the texts are said to differ from so many standard errors of their difference on."""
 
 
 def of_overview(report: Report) -> str:
@@ -66,20 +65,25 @@ def of_subjects(report: Report) -> str:
 
 
 def of_positions(report: Report) -> str:
-    """Whether the distance from the unmerged model grows along the text."""
-    curves = dict(by_position(report))
-    values = [value for value in next(iter(curves.values()), ()) if math.isfinite(value)]
-    if not values:
-        return "The divergence by position is not known."
-    half = len(values) // 2
-    if not half:
-        return f"Only one position could be read: {words.number(values[0], 3)} nats there."
-    early, late = sum(values[:half]) / half, sum(values[half:]) / (len(values) - half)
-    if early <= STEADY * late and late <= STEADY * early:
-        way = "about the same along the text"
-    else:
-        way = "growing along the text" if late > early else "shrinking along the text"
+    """Whether the distance from the unmerged model grows along the text, as far as texts agree on it."""
+    halves = report.result.divergence.halves if report.result.divergence else None
+    if halves is None:
+        return "How the divergence changes from the first half of each text to its second was not measured."
+    texts = "In the one text" if halves.texts == 1 else f"On average over {halves.texts} texts"
     return (
-        f"The merged model's next token is {words.number(early, 3)} nats from the unmerged model's over the first half "
-        f"of the positions and {words.number(late, 3)} over the second: {way}."
+        f"{texts} the merged model's next token is {words.number(halves.early, 3)} nats from the unmerged model's in "
+        f"the first half and {words.number(halves.late, 3)} in the second: {_along(halves)}."
     )
+
+
+def _along(halves: Halves) -> str:
+    """What the difference of the halves comes to, beside its standard error."""
+    difference = halves.late - halves.early
+    if difference == 0:
+        return "the same along the text"
+    if math.isnan(difference) or math.isnan(halves.stderr):
+        return "too little is known to tell whether it grows along the text"
+    by = f"by {words.number(abs(difference), 2)} ± {words.number(halves.stderr, 2)}"
+    if abs(difference) <= SURE * halves.stderr:
+        return f"they differ {by}, which can be chance"
+    return f"it {'grows' if difference > 0 else 'shrinks'} along the text {by}"

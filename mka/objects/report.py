@@ -51,15 +51,32 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Halves:
+    """How the divergence changes within a text, in nats per token: the means over `texts` texts of the mean KL of
+    their first and of their second half, and the standard error of late - early (NaN for one text)."""
+
+    early: float
+    late: float
+    stderr: float
+    texts: int
+
+
+@dataclass(frozen=True)
 class Divergence:
     """Against the baseline, per real token: KL(baseline || model) in nats, and how often the most
-    likely next token is the same, in [0, 1]. `by_position` is the mean KL at each token position."""
+    likely next token is the same, in [0, 1]. `by_position` is the mean KL at each token position.
+
+    position_stderr: of each of these means, over texts; empty in what an earlier version wrote
+    halves:          None where no text has two tokens, and in what an earlier version wrote
+    """
 
     kl: float
     kl_stderr: float
     top1: float
     tokens: int
     by_position: tuple[float, ...] = ()
+    position_stderr: tuple[float, ...] = ()
+    halves: Halves | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import torch
 
 from mka.errors import BadInput
 from mka.evaluation.divergence import divergence, token_kl
+from mka.objects.report import Halves
 from tests.evaluation.doubles import ALPHABET, BOS, bigram_model, random_table, text_set, uniform_table
 
 TEXTS = ["the cat", "a dog. a cow", "x"]
@@ -16,6 +17,8 @@ def test_a_model_with_itself_is_exactly_zero():
     found = divergence(model, model, text_set(*TEXTS))
     assert (found.kl, found.kl_stderr, found.top1) == (0.0, 0.0, 1.0)
     assert set(found.by_position) == {0.0}
+    assert found.halves == Halves(0.0, 0.0, 0.0, 2), "the text of one letter has no halves"
+    assert found.position_stderr[0] == 0.0 and math.isnan(found.position_stderr[-1])
 
 
 def test_temperature_in_closed_form():

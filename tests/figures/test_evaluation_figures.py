@@ -11,7 +11,7 @@ from mka.figures.overview import log_ticks, overview_dots
 from mka.figures.subjects import by_loss, subject_dots
 from mka.figures.theme import DARK, LIGHT
 from mka.figures.token_divergence import by_position, divergence_curves
-from mka.objects.report import Choices, Divergence, Perplexity, Report, SubjectAccuracy
+from mka.objects.report import Choices, Divergence, Halves, Perplexity, Report, SubjectAccuracy
 from tests.studio.builders import a_report
 
 NAMES = ["merged", "unmerged", "truncate", "drop-keep-last"]
@@ -246,20 +246,44 @@ def test_divergence_has_a_line_per_model_and_a_gap_where_nothing_is_known():
     assert list(control.y) == [1.0, 2.0] and merged.marker.symbol != control.marker.symbol
 
 
+def test_the_lines_are_told_apart_without_colour_and_marked_seldom():
+    controls = {
+        name: replace(POSITIONS.result, divergence=moved(1.0, 2.0)) for name in ("truncate", "drop-keep-last", "x")
+    }
+    lines = divergence_curves(replace(POSITIONS, controls=controls), LIGHT).data
+    assert len({line.line.dash for line in lines}) == len({line.marker.symbol for line in lines}) == 4
+    assert all(line.marker.maxdisplayed <= 10 for line in lines)
+
+
+def test_one_standard_error_lies_behind_the_merged_model_and_never_below_zero():
+    known = replace(moved(0.1, math.nan, 0.3), position_stderr=(0.2, 0.1, 0.1))
+    band, line = divergence_curves(with_result(POSITIONS, divergence=known), LIGHT).data
+    assert line.name == "merged" and band.fill == "toself" and band.hoverinfo == "skip" and not band.showlegend
+    assert list(band.x) == [0, 2, 2, 0] and list(band.y) == pytest.approx([0.3, 0.4, 0.2, 0.0])
+    unsure = replace(moved(0.1), position_stderr=(math.nan,))
+    assert len(divergence_curves(with_result(POSITIONS, divergence=unsure), LIGHT).data) == 1
+
+
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("halves", "said"),
     [
-        # Halves of the known values: 0.1 and 0.3, then 0.5 and 0.7.
-        ((0.1, math.nan, 0.3, 0.5, 0.7), "0.200 nats from the unmerged model's over the first half of the positions and "
-         "0.600 over the second: growing along the text."),
-        ((0.6, 0.2), "0.600 nats from the unmerged model's over the first half of the positions and 0.200 over the second: "
-         "shrinking along the text."),
-        ((0.4, 0.5), "about the same along the text."),
-        ((0.0, 0.0), "about the same along the text."),
-        ((0.4,), "Only one position could be read: 0.400 nats there."),
-        ((), "The divergence by position is not known."),
-        ((math.nan,), "The divergence by position is not known."),
+        ((0.2, 0.6, 0.1, 30), "On average over 30 texts the merged model's next token is 0.200 nats from the unmerged "
+         "model's in the first half and 0.600 in the second: it grows along the text by 0.40 ± 0.10."),
+        ((0.6, 0.2, 0.1, 30), ": it shrinks along the text by 0.40 ± 0.10."),
+        ((0.25, 0.5, 0.125, 30), ": they differ by 0.25 ± 0.12, which can be chance."),  # two errors and no more
+        ((0.0, 0.0, 0.0, 30), ": the same along the text."),
+        ((0.2, 0.6, math.nan, 1), "In the one text the merged model's next token is 0.200 nats from the unmerged "
+         "model's in the first half and 0.600 in the second: too little is known to tell whether it grows along the "
+         "text."),
+        ((math.nan, math.nan, math.nan, 9), "too little is known to tell whether it grows along the text."),
     ],
 )  # fmt: skip
-def test_positions_in_words(values: tuple[float, ...], said: str):
-    assert evaluation_words.of_positions(with_result(POSITIONS, divergence=moved(*values))).endswith(said)
+def test_positions_in_words(halves: tuple[float, float, float, int], said: str):
+    report = with_result(POSITIONS, divergence=replace(moved(0.1), halves=Halves(*halves)))
+    assert evaluation_words.of_positions(report).endswith(said)
+
+
+def test_what_an_earlier_version_measured_claims_no_growth():
+    said = "How the divergence changes from the first half of each text to its second was not measured."
+    assert evaluation_words.of_positions(POSITIONS) == said
+    assert evaluation_words.of_positions(with_result(POSITIONS, divergence=None)) == said

@@ -14,7 +14,7 @@ from mka.errors import BadInput
 from mka.objects.jsonable import jsonable
 from mka.objects.parsing import parse
 from mka.objects.receipt import Receipt, TensorChange
-from mka.objects.report import Choices, Cost, Perplexity, Report
+from mka.objects.report import Choices, Cost, Divergence, Halves, Perplexity, Report
 from tests.studio.builders import a_report
 from tests.studio.run_builders import a_receipt, a_run
 
@@ -41,6 +41,9 @@ def test_what_is_no_number_is_nan_and_what_was_not_measured_is_none():
     assert math.isnan(cost.tokens_per_second) and cost.layers == 5
     exploded = parse(Perplexity, through_json(Perplexity(math.inf, math.nan, 9, 3)))
     assert math.isnan(exploded.value), "JSON has no infinity"
+    moved = Divergence(0.2, 0.01, 0.8, 9, (0.1,), (math.nan,), Halves(0.1, 0.2, 0.05, 3))
+    back = parse(Divergence, through_json(moved))
+    assert back.halves == moved.halves and math.isnan(back.position_stderr[0])
     silent = replace(a_report(), result=replace(a_report().result, choices=None), baseline=None)
     back = parse(Report, through_json(silent))
     assert back.result.choices is None and back.baseline is None

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from mka.objects.report import Divergence, Generation, Report
+from mka.objects.report import Divergence, Generation, Halves, Report
 from mka.planning.planner import plan
 from mka.studio.visits import session
 from mka.studio.visits.desk import Continuation, Outcome
 from tests.pages.driver import Studio
 from tests.studio.builders import NASTY, a_report
 
+HALVES = Halves(0.1, 0.4, 0.02, 30)
 FIRST, SECOND = plan(6, groups=[[1, 2]]), plan(6, groups=[[3, 4]])
 
 
@@ -75,14 +76,15 @@ def test_the_verdict_leads_a_result_and_the_form_is_folded_away(studio: Studio):
 
 def test_the_pictures_of_a_result_have_their_sentence(studio: Studio):
     report = a_report()
-    moved = replace(report.result, divergence=Divergence(0.2, 0.01, 0.8, 900, (0.1, 0.4)))
+    moved = replace(report.result, divergence=Divergence(0.2, 0.01, 0.8, 900, (0.1, 0.4), halves=HALVES))
     planned(studio, replace(report, result=moved))
     assert studio.spec("overview")["layout"]["xaxis"]["type"] == "log"
     assert studio.spec("subjects") and studio.spec("positions")["data"][0]["y"] == [0.1, 0.4]
     assert studio.says(
         "Unmerged to merged: perplexity 2.600 to 3.000 (+15.4 %), accuracy 97.0 % to 90.0 % (−7.0 points)."
     )
-    assert studio.says("over the first half of the positions and 0.400 over the second: growing along the text.")
+    assert studio.says("0.100 nats from the unmerged model's in the first half and 0.400 in the second: it grows")
+    assert studio.says("of the first 2 tokens of a text.")
 
 
 def test_where_the_two_disagree_it_is_said_beside_the_picture(studio: Studio):

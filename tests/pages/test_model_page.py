@@ -13,6 +13,7 @@ from huggingface_hub import HfApi
 from mka.models.summary import summarize
 from mka.studio.jobs import work
 from mka.studio.jobs.jobs import FAILED
+from mka.studio.jobs.models import Held
 from mka.studio.model import open_form
 from mka.studio.model.offers import offered_models
 from mka.studio.visits import session
@@ -231,6 +232,14 @@ def test_a_chosen_field_is_read_and_stands_in_the_command(page: Studio, models: 
 def test_the_source_of_the_texts_stays_while_another_page_is_looked_at(page: Studio):
     page.set("text_input", "Calibration texts", "my texts.txt").go("explore").go("model")
     assert page.widget("text_input", "Calibration texts").value == "my texts.txt"
+
+
+def test_a_description_that_came_with_the_program_says_whether_the_model_is_loaded(page: Studio):
+    assert page.visit.desk is not None and page.says("came with the program; the model itself is not loaded yet.")
+    session.process().models.held = Held(OpenOrder("another", page.visit.desk.order.opening), 400)
+    assert page.go("model").says("the model itself is not loaded yet.")
+    session.process().models.held = Held(page.visit.desk.order, 400)
+    assert page.go("model").says("came with the program; the model itself is loaded.")
 
 
 def test_without_measures_it_says_what_to_choose(page: Studio):

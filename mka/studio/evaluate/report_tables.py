@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from mka.figures import words
 from mka.figures.evaluation import (
@@ -12,7 +13,6 @@ from mka.figures.evaluation import (
     report_series,
     within_one_error,
 )
-from mka.figures.token_divergence import by_position
 from mka.objects.report import Report, Result
 from mka.studio.jobs.memory import count_text
 from mka.studio.parts import widgets
@@ -86,9 +86,16 @@ def subjects_csv(report: Report) -> str:
 
 
 def positions_csv(report: Report) -> str:
-    """One row per model and token position."""
-    rows = ((name, at, kl) for name, values in by_position(report) for at, kl in enumerate(values))
-    return widgets.csv_text(("model", "position", "kl in nats"), rows)
+    """One row per model and token position; no stderr in what an earlier version wrote."""
+    rows = (
+        (name, at, kl, stderr)
+        for name, result in report_series(report)
+        if result.divergence
+        for at, (kl, stderr) in enumerate(
+            zip_longest(result.divergence.by_position, result.divergence.position_stderr, fillvalue="")
+        )
+    )
+    return widgets.csv_text(("model", "position", "kl in nats", "stderr"), rows)
 
 
 def measured_on(report: Report) -> str:

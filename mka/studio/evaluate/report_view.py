@@ -105,5 +105,9 @@ def _positions(report: Report) -> None:
     figure = divergence_curves(report, session.theme())
     widgets.chart(figure, "positions", said)
     st.text(said)
-    st.caption("KL of each model's next token from the unmerged model's. Fewer texts reach the late positions.")
+    read = max(len(values) for _, values in by_position(report))
+    st.caption(
+        f"KL of each model's next token from the unmerged model's, of the first {read} tokens of a text. Fewer texts "
+        "reach the late positions; the sentence compares each text with itself. The band and ± are one standard error."
+    )
     widgets.take_away(figure, "positions", lambda: positions_csv(report))

@@ -13,6 +13,7 @@ from mka.studio.jobs.memory import count_text
 from mka.studio.parts import widgets
 from mka.studio.parts.chart import Mark
 from mka.studio.visits import session
+from mka.studio.visits.desk import Desk
 
 BLOCK = "block"
 """Under this name the visit keeps which block is looked into."""
@@ -28,8 +29,7 @@ def describe(summary: ModelSummary) -> None:
     figure = layer_strip(summary, session.theme(), chosen_block(summary))
     widgets.chart(figure, "layers", takeaway, on_click=_choose)
     st.text(takeaway)
-    table = layer_table(summary)
-    widgets.take_away(figure, "layers", lambda: widgets.csv_text(list(table), zip(*table.values(), strict=True)))
+    widgets.take_away(figure, "layers", lambda: layers_csv(summary))
     widgets.figures(
         [
             ("Decoder layers", str(summary.layers), None),
@@ -178,6 +178,21 @@ def layer_table(summary: ModelSummary) -> Mapping[str, Sequence[int | str]]:
         "Parameters": [layer.parameters for layer in summary.per_layer],
         "Weights": [words.size(layer.bytes) for layer in summary.per_layer],
     }
+
+
+def bundled_words(desk: Desk) -> str:
+    """Of a description that came with the program: whether the model itself is in memory by now."""
+    held = session.process().models.held
+    loaded = held is not None and held.order == desk.order
+    came = "This description and its analysis came with the program; the model itself is"
+    return f"{came} loaded." if loaded else f"{came} not loaded yet."
+
+
+def layers_csv(summary: ModelSummary) -> str:
+    """One row per layer, its weights in bytes."""
+    named = zip(kind_names(summary), summary.per_layer, strict=True)
+    rows = ((layer.index, kind, layer.parameters, layer.bytes) for kind, layer in named)
+    return widgets.csv_text(("layer", "kind", "parameters", "bytes"), rows)
 
 
 def cost_of_reading(summary: ModelSummary, texts: int) -> str:

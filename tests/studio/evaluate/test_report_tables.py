@@ -48,7 +48,10 @@ def test_subjects_as_csv_name_every_model():
 def test_positions_as_csv_count_from_0():
     report = a_report()
     moved = replace(report, result=replace(report.result, divergence=Divergence(0.2, 0.01, 0.8, 900, (0.5, 0.25))))
-    assert positions_csv(moved) == "model,position,kl in nats\nmerged,0,0.5\nmerged,1,0.25\n"
+    assert positions_csv(moved) == "model,position,kl in nats,stderr\nmerged,0,0.5,\nmerged,1,0.25,\n"
+    sure = replace(moved.result.divergence, position_stderr=(0.125, 0.0625))
+    known = replace(moved, result=replace(moved.result, divergence=sure))
+    assert positions_csv(known).endswith("\nmerged,0,0.5,0.125\nmerged,1,0.25,0.0625\n")
 
 
 def test_what_the_figures_rest_on():
