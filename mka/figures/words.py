@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -65,9 +65,11 @@ def change(share: float) -> str:
     return "no value" if math.isnan(share) else f"{signed(100 * share)}{TIED}%"
 
 
-def signed(value: float) -> str:
-    """One digit behind the point, always with a sign, and that a true one."""
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+def signed(value: float, said: Callable[[float], str] = "{:.1f}".format) -> str:
+    """Always with a sign, and that a true one; said: what stands behind it, by default with one digit behind the
+    point."""
+    sign = "\N{MINUS SIGN}" if value < 0 else "+"
+    return sign + said(abs(value))
 
 
 def number(value: float, digits: int = 4) -> str:

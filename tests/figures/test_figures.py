@@ -156,6 +156,7 @@ def test_numbers_as_words():
         "12\xa0%",
         "no value",
     )
+    assert (words.signed(-0.155), words.signed(0.0), words.signed(-2, "{:.3f}".format)) == ("−0.2", "+0.0", "−2.000")
     assert (words.size(1536), words.size(999)) == ("1.54\xa0KB", "999\xa0B")
     assert (words.change(-0.155), words.change(0.031), words.change(math.nan)) == (
         "−15.5\xa0%",

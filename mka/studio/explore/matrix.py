@@ -16,8 +16,8 @@ PICTURE, SIDE = 480, 380
 
 
 def places(similarity: Similarity) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
-    """Places for the picture, for what is done with it, and for the neighbours: the first two side by side, or one above
-    the other where the page is narrow or a deep model's cells need the whole width to be hit."""
+    """Places for the picture, for what is done with it, and for the neighbours: the first two side by side, or one
+    above the other where the page is narrow or a deep model's cells need the whole width to be hit."""
     if similarity.layers >= WIDE_FROM_LAYERS:
         return st.container(), st.container(), st.container()
     return side_by_side_with_more("explore", PICTURE, SIDE)

@@ -137,7 +137,7 @@ def _draw(summary: ModelSummary, mine: Side, other: Side) -> None:
             "Quantity": [row.name for row in rows],
             mine.name.capitalize(): [_said(row.values[0], row.said) for row in rows],
             other.name.capitalize(): [_said(row.values[1], row.said) for row in rows],
-            "Difference": [_signed(row) for row in rows],
+            "Difference": [_difference(row) for row in rows],
         },
         hide_index=True,
     )
@@ -184,13 +184,10 @@ def _said(value: float | None, said: Callable[[float], str]) -> str:
     return "" if value is None else said(value)
 
 
-def _signed(row: Row) -> str:
+def _difference(row: Row) -> str:
     if row.difference is None:
         return ""
-    if row.difference == 0:
-        return "the same"
-    sign = "+" if row.difference > 0 else "\N{MINUS SIGN}"
-    return f"{sign}{row.said(abs(row.difference))}"
+    return "the same" if row.difference == 0 else words.signed(row.difference, row.said)
 
 
 def table_csv(rows: Sequence[Row], names: tuple[str, str]) -> str:

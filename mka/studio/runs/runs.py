@@ -119,7 +119,7 @@ def _points(share: float) -> str:
 
 
 def _nats(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+    return words.signed(value, "{:.3f}".format)
 
 
 _COLUMNS = (
