@@ -68,11 +68,12 @@ def visitor(browser: Browser, traces: Traces) -> Iterator[Callable[..., Visit]]:
     """Visits a server in a fresh browser session; at the end nothing may have gone wrong in any of them."""
     visits: list[Visit] = []
 
-    def visit(server: Server, *, theme: str = "light", width: int = 1440) -> Visit:
+    def visit(server: Server, *, theme: str = "light", width: int = 1440, touch: bool = False) -> Visit:
         context = browser.new_context(
             viewport={"width": width, "height": 1000},
             color_scheme="dark" if theme == "dark" else "light",
             accept_downloads=True,
+            has_touch=touch,
         )
         visits.append(traces.begin(Visit(context.new_page(), server)))
         return visits[-1]

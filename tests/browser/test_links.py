@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.server import Server, running_studio
-from tests.browser.visit import Visit
+from tests.browser.visit import SOLID, Visit
 
 OTHER_PLAN = "(old) => (new URLSearchParams(location.search).get('plan') || '') !== old"
 PLANNED = re.compile(r"[?&]plan=[0-9a-f]{16}(&|$)")
@@ -91,7 +91,9 @@ def test_the_cookie_stays_with_this_site(visit: Visit):
     assert mine["sameSite"] == "Strict" and mine["domain"] == "127.0.0.1" and len(mine["value"]) == 32
 
 
-def test_copy_link_leaves_the_visit_out(browser: Browser, server: Server):
+def test_copy_link_leaves_the_visit_out_and_shows_the_same(
+    browser: Browser, server: Server, visitor: Callable[..., Visit]
+):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     visit = planned(Visit(context.new_page(), server).open())
     visit.page.get_by_role("button", name="Copy link").click()
@@ -102,6 +104,9 @@ def test_copy_link_leaves_the_visit_out(browser: Browser, server: Server):
     assert copied == {name: value for name, value in words(visit).items() if name != "visit"}
     assert visit.wrong == []
     context.close()
+    other = visitor(server).open(link.geturl().removeprefix(f"{server.url}/"))
+    shows(other, "2–4")
+    assert other.boxes(SOLID) == [[1.5, 4.5, 1.5, 4.5]] and other.page.url.startswith(f"{server.url}/explore")
 
 
 def test_a_restart_keeps_what_the_address_names(tmp_path: Path, visitor: Callable[..., Visit]):

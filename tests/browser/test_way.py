@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.browser.server import Server
@@ -35,11 +35,6 @@ def test_a_click_on_a_bar_proposes_the_pair(visit: Visit):
     assert visit.boxes(DASHED) == [[2.5, 4.5, 2.5, 4.5]]
 
 
-def cancel_button(visit: Visit) -> Locator:
-    """It stands with the job in the sidebar."""
-    return visit.page.get_by_test_id("stSidebar").get_by_role("button", name="Cancel", exact=True)
-
-
 def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path):
     visit.open().click_cell(4, 5).click_cell(4, 5).go("Evaluate")
     visit.unfold("What is measured, and on what")
@@ -48,7 +43,7 @@ def test_merge_evaluate_and_export(visit: Visit, server: Server, pictures: Path)
     expect(visit.page.get_by_text("Layers renumbered")).to_be_visible()
     visit.press("Merge and evaluate")
     expect(visit.page.get_by_role("progressbar")).to_be_visible()
-    expect(cancel_button(visit)).to_be_visible()
+    expect(visit.cancel_button).to_be_visible()
     visit.finish_job("Evaluating the merge: done")
     expect(visit.page.get_by_role("heading", level=2)).to_be_visible()
     for word in ("Perplexity", "Accuracy", "Same next token"):

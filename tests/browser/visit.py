@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import ConsoleMessage, Locator, Page
 
 from tests.browser.server import PATIENCE, Server
 
@@ -48,7 +48,8 @@ class Visit:
         self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
-        self.page.on("request", self._request)
+        self.page.on("request", lambda request: self._asked(request.url))
+        self.page.on("websocket", lambda socket: self._asked(socket.url))
         self.page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def open(self, path: str = "") -> Visit:
@@ -94,6 +95,17 @@ class Visit:
     def click_cell(self, row: int, column: int) -> Visit:
         """Click the centre of a heatmap cell."""
         return self.click_at("heatmap", row, column)
+
+    def tap_cell(self, row: int, column: int) -> Visit:
+        """Touch the centre of a heatmap cell with a finger."""
+        before = self._ready("heatmap")
+        self.page.touchscreen.tap(*self.pixel("heatmap", row, column))
+        return self._answered("heatmap", before)
+
+    def click_row(self, layer: int) -> Visit:
+        """Click a layer in the table of layers."""
+        self.page.get_by_role("grid").locator("tbody tr").nth(layer).click()
+        return self.settle()
 
     def click_bar(self, pair: int) -> Visit:
         """Click the foot of the bar of layers (pair, pair + 1)."""
@@ -175,6 +187,11 @@ class Visit:
         self.page.wait_for_selector(plot)
         return self.settle()
 
+    @property
+    def cancel_button(self) -> Locator:
+        """It stands with the job in the sidebar."""
+        return self.page.get_by_test_id("stSidebar").get_by_role("button", name="Cancel", exact=True)
+
     def finish_job(self, words: str) -> Visit:
         """Wait until it is said above the page that the job ended, in these words."""
         self.page.get_by_test_id("stMain").get_by_text(words).wait_for()
@@ -202,8 +219,8 @@ class Visit:
         if message.type == "error" and not PROBE.search(str(message.location.get("url", ""))):
             self.wrong.append(f"console: {message.text} {message.location}")
 
-    def _request(self, request: Request) -> None:
-        address = urlparse(request.url)
+    def _asked(self, url: str) -> None:
+        address = urlparse(url)
         home = urlparse(self.server.url)
         if address.scheme not in ("data", "blob") and address.netloc != home.netloc:
-            self.wrong.append(f"request outside: {request.url}")
+            self.wrong.append(f"request outside: {url}")
