@@ -10,26 +10,28 @@ from mka.studio.parts import widgets
 from mka.studio.visits import session
 
 session.guard("pages/export.py")
-st.title("Take the checkpoint away", anchor=False)
+st.title("Export the merged model", anchor=False)
 desk = session.desk()
 if desk is None:
     widgets.nothing_open()
     st.stop()
 plan = session.state().plan
 if not plan.groups:
-    export_view.figures_card(desk, None)
-    widgets.nothing_planned()
-    st.stop()
+    notice, below = st.container(), st.container()
+    with below:
+        export_view.figures_card(desk, None)
+    with notice:
+        widgets.nothing_planned()
 st.text(takeaways.of_plan(plan))
 outcome = session.outcome()
 if outcome is None or outcome.report is None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("This plan is not evaluated yet: its model card will say so.", width="content")
         st.page_link("pages/evaluate.py", label="Evaluate it first", icon=":material/query_stats:")
-saved = outcome.saved if outcome is not None else None
+saved = session.visit().saved(outcome)
 folder = export_view.checkpoint_form(desk, plan, saved)
 if saved is not None:
     export_view.written(saved)
 st.subheader("Or without the weights", anchor=False)
-export_view.small_files(desk, plan, outcome, folder)
+export_view.small_files(desk, plan, outcome, saved, folder)
 export_view.command_lines(desk, plan, folder)

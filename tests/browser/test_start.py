@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -19,14 +20,24 @@ TITLES = {
     "plan": "Which layers become one?",
     "evaluate": "What did the merge cost?",
     "runs": "Which plan keeps the most?",
-    "export": "Take the checkpoint away",
+    "export": "Export the merged model",
     "guide": "Three arms: as written, as coded, as released",
 }
 
 
-def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, visitor: Callable[..., Visit]):
-    """Measured in the server's own seconds, so that a busy machine does not decide."""
-    with running_studio(tmp_path / "out") as fresh:
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    """What a terminal is for the program in it; nobody types."""
+    ours, theirs = os.openpty()
+    yield theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_the_first_start_shows_the_heatmap_without_torch(tmp_path: Path, terminal: int, visitor: Callable[..., Visit]):
+    """As a new user makes it, who has no settings yet: in a terminal where nothing is asked. Measured in the server's
+    own seconds, so that a busy machine does not decide."""
+    with running_studio(tmp_path / "out", {"HOME": str(tmp_path / "home")}, stdin=terminal) as fresh:
         first = visitor(fresh).open()
         first.page.locator(".st-key-heatmap .mka-chart[aria-busy=false]").wait_for()
         assert first.page.url.startswith(f"{fresh.url}/explore")
@@ -48,6 +59,15 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_hears(page: str, tmp_path
         assert deep.page.url.startswith(f"{fresh.url}/{page}")
         assert deep.page.get_by_test_id("stSidebarNavLink").count() == len(TITLES)
         deep.leave()
+
+
+def test_what_a_page_asks_of_others_is_noticed(visit: Visit):
+    """By every kind of request, so that a visit on which nothing was wrong says something."""
+    visit.open().page.evaluate("new WebSocket('ws://127.0.0.1:9/'); fetch('http://127.0.0.1:9/').catch(() => 0)")
+    visit.page.wait_for_timeout(500)
+    for address in ("ws://127.0.0.1:9/", "http://127.0.0.1:9/"):
+        assert f"request outside: {address}" in visit.wrong
+    visit.wrong.clear()
 
 
 def test_every_page_by_the_sidebar(visit: Visit, server: Server):

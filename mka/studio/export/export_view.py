@@ -19,9 +19,13 @@ from mka.studio.export.figure_page import figures_of, gallery, page_name
 from mka.studio.export.scripts import script
 from mka.studio.jobs import work
 from mka.studio.parts import widgets
+from mka.studio.parts.columns import tiles
 from mka.studio.plan.plan_files import PLAN
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Outcome
+
+CARD = 240
+"""Pixels that a file's card needs at least."""
 
 
 def checkpoint_form(desk: Desk, plan: MergePlan, saved: Receipt | None) -> Path | None:
@@ -82,11 +86,13 @@ def written(saved: Receipt) -> None:
     receipt_view(saved)
 
 
-def small_files(desk: Desk, plan: MergePlan, outcome: Outcome | None, folder: Path | None) -> None:
+def small_files(
+    desk: Desk, plan: MergePlan, outcome: Outcome | None, saved: Receipt | None, folder: Path | None
+) -> None:
     """The plan, the receipt, a script and the pictures, each with what it is good for."""
     place = str(folder or session.out_folder() / f"merged-{plan.key[:8]}")
     trial = outcome.trial if outcome is not None else None
-    with st.container(horizontal=True, gap="medium"):
+    with tiles("export-files", CARD):
         with _card("The plan: opens on the Plan page, in mka merge and in Python."):
             widgets.download("Plan (JSON)", plan_text(plan), PLAN)
         with _card(
@@ -96,11 +102,11 @@ def small_files(desk: Desk, plan: MergePlan, outcome: Outcome | None, folder: Pa
         ):
             widgets.download("Script (Python)", lambda: script(desk, plan, trial, place), f"script-{plan.key[:8]}.py")
         figures_card(desk, outcome)
-        receipt = None if outcome is None else outcome.saved or outcome.receipt
+        receipt = saved or (None if outcome is None else outcome.receipt)
         if receipt is None:
             with _card("The receipt says which tensors were changed; it comes with the merge, so there is none yet."):
                 widgets.download("Receipt (JSON)", "", "receipt.json", disabled=True)
-        elif outcome is not None and outcome.saved is None:
+        elif saved is None:
             with _card("The receipt: which tensors were changed, by how much, and their hash."):
                 text = json.dumps(jsonable(receipt), indent=2) + "\n"
                 widgets.download("Receipt (JSON)", text, f"receipt-{plan.key}.json")
@@ -123,7 +129,7 @@ def figures_card(desk: Desk, outcome: Outcome | None) -> None:
 
 def _card(sentence: str) -> st.delta_generator.DeltaGenerator:
     """A box for one file."""
-    card = st.container(border=True, width=260, height="stretch")
+    card = st.container(border=True, height="stretch", vertical_alignment="distribute")
     card.caption(sentence)
     return card
 

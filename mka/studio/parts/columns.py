@@ -41,3 +41,14 @@ def side_by_side_with_more(key: str, first: int, second: int) -> tuple[DeltaGene
     with st.container(key=grid):
         made = [st.container(key=place) for place in places]
     return made[0], made[1], made[2]
+
+
+def tiles(key: str, narrowest: int) -> DeltaGenerator:
+    """A place whose parts stand side by side, equally wide and high, of at least so many pixels, in as many rows as
+    needed."""
+    st.html(
+        f"<style>.st-key-{key} {{ display: grid; gap: {GAP}px; "
+        f"grid-template-columns: repeat(auto-fit, minmax(min({narrowest}px, 100%), 1fr)); }}"
+        f".st-key-{key} > *, .st-key-{key} > * > * {{ height: 100%; }}</style>"
+    )
+    return st.container(key=key)
