@@ -20,6 +20,8 @@ SYMBOLS_3D = ("circle", "square", "diamond", "cross", "x", "circle-open", "squar
 AXIS = "coloraxis"
 """The one colour axis that every dot of a figure shares."""
 TICKS = 5
+SMALLEST = 0.01
+"""What is less, but not nothing, is said to be less."""
 NAMED_TOKENS = 7
 """So many of the most frequent tokens have a colour of their own."""
 LONGEST_TOKEN = 16
@@ -58,14 +60,15 @@ class Dots:
 class Scale:
     """A figure per point that a colour bar explains.
 
-    values: float64 (n,), NaN where not known
+    values: float64 (n,), what the colours tell, NaN where not known
     title:  over the colour bar, with its unit
-    share:  the colours end at this quantile of the values: below 1 where a few outliers would hide the rest
+    ranked: float64 (k,), increasing, the known figures of which the values are ranks from 0: the bar's ticks say
+            these; None where they say the values
     """
 
     values: np.ndarray
     title: str
-    share: float = 1.0
+    ranked: np.ndarray | None = None
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -73,33 +76,35 @@ class Scale:
         known = self.values[np.isfinite(self.values)]
         if not known.size:
             return 0.0, 1.0
-        low, high = float(known.min()), float(np.quantile(known, self.share))
+        low, high = float(known.min()), float(known.max())
         return (low, high) if high > low else (low, low + 1.0)
 
     def axis(self, theme: Theme) -> dict[str, Any]:
-        """plotly's colour axis; the last tick says so where values lie beyond it."""
-        low, high = self.limits
-        ticks = np.linspace(low, high, TICKS)
-        digits = 0 if high - low > 4 * TICKS else 1
-        words = [f"{tick:.{digits}f}" for tick in ticks]
-        known = self.values[np.isfinite(self.values)]
-        if known.size and known.max() > high:
-            words[-1] = f"≥ {words[-1]}"
+        """plotly's colour axis."""
+        ticks = np.linspace(*self.limits, TICKS)
         font = {"color": theme.text, "size": 12}
         return {
             "colorscale": "Viridis",
-            "cmin": low,
-            "cmax": high,
+            "cmin": ticks[0],
+            "cmax": ticks[-1],
             "colorbar": {
                 "title": {"text": self.title, "font": font},
                 "tickvals": ticks,
-                "ticktext": words,
+                "ticktext": self._said(ticks),
                 "tickfont": {"color": theme.muted},
                 "thickness": 10,
                 "outlinewidth": 0,
                 "len": 0.75,
             },
         }
+
+    def _said(self, ticks: np.ndarray) -> list[str]:
+        """The ticks in words."""
+        if self.ranked is not None:
+            figures = np.interp(ticks, np.arange(self.ranked.size), self.ranked)
+            return [f"< {SMALLEST}" if 0 < figure < SMALLEST else f"{figure:.2f}" for figure in figures]
+        digits = 0 if ticks[-1] - ticks[0] > 4 * TICKS else 1
+        return [f"{tick:.{digits}f}" for tick in ticks]
 
 
 @dataclass(frozen=True)
@@ -141,9 +146,18 @@ def place_scale(embedding: Embedding, layer: int) -> Scale:
 
 
 def loss_scale(points: Sequence[Point]) -> Scale | None:
-    """How badly the model foresaw the text there; None where no point knows."""
+    """How badly the model foresaw the text there, by rank; None where no point knows.
+
+    Most texts are foreseen well and a few badly: a colour per nat would leave all but those in one colour.
+    """
     losses = np.array([np.nan if point.loss is None else point.loss for point in points], dtype=float)
-    return Scale(losses, "loss (nats)", share=0.98) if np.isfinite(losses).any() else None
+    known = np.isfinite(losses)
+    if not known.any():
+        return None
+    ranks = np.full(losses.shape, np.nan)
+    _, place, counts = np.unique(losses[known], return_inverse=True, return_counts=True)
+    ranks[known] = (np.cumsum(counts) - (counts + 1) / 2)[place]  # equal losses share the mean of their ranks
+    return Scale(ranks, "loss (nats),<br>coloured by rank", np.sort(losses[known]))
 
 
 def position_scale(points: Sequence[Point]) -> Scale | None:

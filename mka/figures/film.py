@@ -19,18 +19,19 @@ STILL_MS = 700
 """How long a layer is shown where the dots jump to the next one."""
 
 
-def film(embedding: Embedding, paint: Paint, theme: Theme, *, followed: Followed = ()) -> go.Figure:
-    """A frame per layer, named by its number, with a button that plays them and a slider.
+def film(embedding: Embedding, paint: Paint, theme: Theme, *, first: int = 0, followed: Followed = ()) -> go.Figure:
+    """A frame per layer, named by its number, with a button that plays them and a slider; layer `first` is shown until
+    then.
 
     Dots glide from layer to layer in two dimensions and jump in three, where plotly cannot move them. Of more than
     PLAYED_POINTS points only the sample of `played` is drawn.
     """
     shown = paint.among(played(embedding.coordinates.shape[1]))
-    figure = side_by_side(embedding, (0,), shown, theme, followed=followed)
+    figure = side_by_side(embedding, (first,), shown, theme, followed=followed)
     figure.layout.annotations = ()  # the slider names the layer
     placed = framed(embedding).astype(np.float32)
     moving = [(number, look.chosen) for number, look in enumerate(shown.looks)]
-    if followed_traces(embedding, placed, 0, followed, theme):
+    if followed_traces(embedding, placed, first, followed, theme):
         moving.append((len(figure.data) - 1, np.array([point for point in followed if point is not None])))
     kind = "scatter" if is_flat(embedding) else "scatter3d"
     figure.frames = [
@@ -45,7 +46,7 @@ def film(embedding: Embedding, paint: Paint, theme: Theme, *, followed: Followed
         )
         for layer in range(embedding.layers)
     ]  # fmt: skip
-    return _with_controls(figure, embedding, theme)
+    return _with_controls(figure, embedding, theme, first)
 
 
 def played(points: int) -> np.ndarray:
@@ -56,7 +57,7 @@ def played(points: int) -> np.ndarray:
     return shown
 
 
-def _with_controls(figure: go.Figure, embedding: Embedding, theme: Theme) -> go.Figure:
+def _with_controls(figure: go.Figure, embedding: Embedding, theme: Theme, first: int) -> go.Figure:
     """A button that plays the frames, one that stops them, and a slider."""
     flat = is_flat(embedding)
     moving = {
@@ -83,7 +84,7 @@ def _with_controls(figure: go.Figure, embedding: Embedding, theme: Theme) -> go.
         ],
         sliders=[
             {
-                "steps": steps, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 14},
+                "steps": steps, "active": first, "x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 14},
                 "currentvalue": {"prefix": "layer ", "font": {"size": 14, "color": theme.text}},
                 "bgcolor": theme.neutral, "activebgcolor": theme.accent,
                 "bordercolor": theme.grid, "font": {"color": theme.muted, "size": 11}, "tickcolor": theme.muted,

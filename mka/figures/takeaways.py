@@ -25,7 +25,7 @@ COLOURS = {
     SUBJECT: "Colour and shape tell its subject.",
     PLACE: "Its colour is its place from left to right in the first of them: where colours stay in order, the layers "
     "arrange the points alike.",
-    LOSS: "Its colour is how badly the model foresaw the text there, in nats.",
+    LOSS: "Its colour is how badly the model foresaw the text there, in nats, by rank.",
     POSITION: "Its colour is where in its text the token stands.",
     TOKEN: "Colour and shape tell the token that it stands on, where that is a frequent one.",
 }

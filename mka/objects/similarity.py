@@ -59,3 +59,12 @@ class Similarity:
     def adjacent(self) -> np.ndarray:
         """float64 (L-1,): the value of each pair (l, l+1)."""
         return np.diagonal(self.values, offset=1).copy()
+
+    @property
+    def most_alike(self) -> tuple[int, int] | None:
+        """The neighbours that are most alike, the first of equal ones; None where no neighbours have a value."""
+        values = self.adjacent if self.higher_is_alike else -self.adjacent
+        if not np.isfinite(values).any():
+            return None
+        best = int(np.nanargmax(values))
+        return best, best + 1

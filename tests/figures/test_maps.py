@@ -69,17 +69,24 @@ def test_a_figure_without_a_value_is_a_grey_ring_below_the_others():
     assert scale is not None and np.isnan(scale.values[0])
     unknown, known = side_by_side(embedding, [3], by_scale(scale, DARK, flat=True), DARK).data
     assert (unknown.name, len(unknown.x), unknown.marker.color) == ("not known", 1, DARK.muted)
-    assert list(known.marker.color) == pytest.approx([n / 10 for n in range(1, 12)])
+    assert list(known.marker.color) == list(range(11)), "by rank"
     assert known.marker.coloraxis == "coloraxis"
 
 
-def test_the_colour_bar_names_its_figure_and_says_where_values_lie_beyond_it():
-    embedding = an_embedding(6, 100)
-    scale = loss_scale(embedding.points)
+def test_a_few_large_losses_do_not_hide_the_others_and_the_colour_bar_says_losses():
+    losses = [0.0, 0.0, 0.0, 0.001, 0.02, 0.3, 0.5, 900.0, None]
+    known = an_embedding(6, 9).points
+    scale = loss_scale([replace(point, loss=loss) for point, loss in zip(known, losses, strict=True)])
     assert scale is not None
-    axis = side_by_side(embedding, [0], by_scale(scale, LIGHT, flat=True), LIGHT).layout.coloraxis
-    assert axis.colorbar.title.text == "loss (nats)" and axis.colorbar.ticktext[-1].startswith("≥ ")
-    assert axis.cmin == 0.1 and axis.cmax == pytest.approx(np.quantile(np.arange(1, 100) / 10, 0.98))
+    assert list(scale.values[:-1]) == [1, 1, 1, 3, 4, 5, 6, 7] and np.isnan(scale.values[-1])
+    bar = scale.axis(LIGHT)["colorbar"]
+    assert bar["title"]["text"] == "loss (nats),<br>coloured by rank"
+    assert list(bar["tickvals"]) == [1, 2.5, 4, 5.5, 7], "between the third and the fourth: half of 0.001"
+    assert list(bar["ticktext"]) == ["0.00", "< 0.01", "0.02", "0.40", "900.00"]
+
+
+def test_the_colour_bar_of_places_says_places():
+    embedding = an_embedding(6, 100)
     place = position_scale(embedding.points)
     assert place is not None and place.limits == (0, 99)
     ticks = place.axis(LIGHT)["colorbar"]["ticktext"]

@@ -118,7 +118,9 @@ def test_a_dimmed_figure_keeps_its_values():
     clear = np.arange(12) >= 6
     for look in by_scale(scale, DARK, flat=True).dimmed(clear).looks:
         if look.values is not None:
-            assert look.values == pytest.approx(look.chosen / 10), "point n has the loss n / 10"
+            assert list(look.values) == list(look.chosen - 1), (
+                "point n has the loss n / 10, that of the first is not known"
+            )
             assert (look.opacity == CLEAR) == bool((look.chosen >= 6).all())
 
 
@@ -156,6 +158,17 @@ def test_the_film_has_a_frame_per_layer_that_moves_every_dot(dims: int):
             assert np.column_stack(axes) == pytest.approx(placed[layer, points], abs=1e-6)
     assert [step.args[0][0] for step in figure.layout.sliders[0].steps] == list("012345")
     assert figure.layout.sliders[0].steps[0].args[1]["frame"]["redraw"] is (dims == 3)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_the_film_begins_at_the_layer_that_is_asked_for_and_its_slider_says_so(dims: int):
+    embedding = an_embedding(6, 12, dims)
+    figure = film(embedding, painted(embedding), LIGHT, first=4, followed=(7,))
+    placed = framed(embedding)
+    for trace in (trace for trace in figure.data if not trace.name.startswith("way")):
+        axes = [getattr(trace, axis) for axis in "xyz"[:dims]]
+        assert np.column_stack(axes) == pytest.approx(placed[4, list(trace.customdata)])
+    assert figure.layout.sliders[0].active == 4
 
 
 def test_the_film_moves_the_marks_of_followed_points_along_their_ways():

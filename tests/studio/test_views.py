@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mka.figures.layer_path import LAYER, SEGMENT, mark_id
 from mka.figures.manifold import flattened
 from mka.objects.plan import MergePlan, Provenance
-from mka.studio.explore import map_view, path_view
+from mka.studio.explore import map_view, pair_view, path_view
 from mka.studio.model.analysis_form import cost_words, judging
 from mka.studio.selection.state import StudioState, equal_group
 from mka.studio.visits.desk import Order
-from tests.studio.builders import a_desk, a_layer_map, a_summary, an_embedding
+from tests.studio.builders import a_desk, a_layer_map, a_similarity, a_summary, an_embedding
 
 SEEN = Provenance("manual", "npib", 0, "key", ("h1",))
 
@@ -58,19 +59,42 @@ def test_a_measure_without_a_map_says_why():
     assert "analyze it again" in sentences["Cosine"], "it has all values"
 
 
-@pytest.mark.parametrize(("clicks", "shown"), [((), (0, 5)), ((2,), (2, 3)), ((5,), (4, 5)), ((4, 1), (1, 4))], ids=str)
-def test_maps_show_the_ends_of_what_is_selected(clicks: tuple[int, ...], shown: tuple[int, int]):
+@pytest.mark.parametrize(("clicks", "shown"), [((), (4, 5)), ((2,), (2, 3)), ((5,), (4, 5)), ((4, 1), (1, 4))], ids=str)
+def test_maps_show_the_ends_of_what_is_selected_else_the_neighbours_most_alike(
+    clicks: tuple[int, ...], shown: tuple[int, int]
+):
     state = StudioState.start(6)
     for layer in clicks:
         state = clicked(state, LAYER, layer)
-    assert map_view.shown_layers(state, 6) == shown
+    assert map_view.shown_layers(state, 6, a_similarity()) == shown
+
+
+def test_without_a_value_of_neighbours_the_pair_in_the_middle_is_shown():
+    start = StudioState.start(6)
+    assert map_view.shown_layers(start, 6, None) == (2, 3) and map_view.shown_layers(StudioState.start(2), 2, None) == (
+        0,
+        1,
+    )
+    unknown = replace(a_similarity(), values=np.full((6, 6), np.nan))
+    assert map_view.shown_layers(start, 6, unknown) == (2, 3)
+    assert pair_view.shown_words(start, (2, 3), None).startswith("Layers 2 and 3. Select")
+    assert pair_view.shown_words(start, (2, 3), unknown).startswith("Layers 2 and 3. Select")
+
+
+def test_a_film_begins_at_what_is_selected_else_in_the_middle():
+    start = StudioState.start(6)
+    assert map_view.first_layer(start, 6) == 3 and map_view.first_layer(start.drag_range(1, 4), 6) == 1
+    assert map_view.first_layer(StudioState.start(1), 1) == 0
 
 
 def test_of_a_strategys_groups_the_first_is_shown_and_of_a_single_layer_itself():
     groups = tuple(equal_group(layers) for layers in ((1, 2), (3, 4, 5)))
     proposed = StudioState.start(6).propose(replace(MergePlan(6, groups), provenance=Provenance("mka")))
-    assert proposed.candidate_layers == ((1, 2), (3, 4, 5)) and map_view.shown_layers(proposed, 6) == (1, 2)
-    assert map_view.shown_layers(StudioState.start(1), 1) == (0,)
+    assert proposed.candidate_layers == ((1, 2), (3, 4, 5)) and map_view.shown_layers(proposed, 6, a_similarity()) == (
+        1,
+        2,
+    )
+    assert map_view.shown_layers(StudioState.start(1), 1, None) == (0,)
 
 
 def test_a_picture_says_what_it_leaves_out():

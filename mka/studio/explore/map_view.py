@@ -18,6 +18,7 @@ from mka.figures.trajectory import Followed
 from mka.objects.embedding import Embedding
 from mka.objects.methods import METHODS
 from mka.objects.plan import Provenance
+from mka.objects.similarity import Similarity
 from mka.studio.parts import columns, widgets
 from mka.studio.parts.widgets import csv_text
 from mka.studio.selection.ends import ends
@@ -70,10 +71,10 @@ def choose_view(embedding: Embedding, state: StudioState) -> str:
 
 
 def choose_layers(embedding: Embedding, state: StudioState, view: str) -> tuple[int, ...]:
-    """The layers to show, none for a film; at first the ends of what is selected."""
+    """The layers to show, none for a film; at first those of `shown_layers`."""
     if view == FILM:
         return ()
-    chosen = shown_layers(state, embedding.layers)
+    chosen = shown_layers(state, embedding.layers, session.similarity())
     if len(chosen) == 1:
         return chosen
     last = embedding.layers - 1
@@ -84,12 +85,19 @@ def choose_layers(embedding: Embedding, state: StudioState, view: str) -> tuple[
     )
 
 
-def shown_layers(state: StudioState, depth: int) -> tuple[int, ...]:
-    """The ends of what is selected; where nothing is, the model's. A model of one layer has only that."""
+def shown_layers(state: StudioState, depth: int, similarity: Similarity | None) -> tuple[int, ...]:
+    """The ends of what is selected; where nothing is, the neighbours most alike by the measure that is shown, and
+    without one those in the middle. A model of one layer has only that."""
+    if depth == 1:
+        return (0,)
+    alike = similarity.most_alike if similarity is not None else None
+    return ends(state) or alike or (depth // 2 - 1, depth // 2)
+
+
+def first_layer(state: StudioState, depth: int) -> int:
+    """Where a film begins: at what is selected, else in the middle, as the first layers arrange little yet."""
     chosen = ends(state)
-    if chosen is not None and depth > 1:
-        return chosen
-    return (0, depth - 1) if depth > 1 else (0,)
+    return depth // 2 if chosen is None else chosen[0]
 
 
 def propose_between(embedding: Embedding, layers: Sequence[int]) -> None:
@@ -123,7 +131,8 @@ def seen(embedding: Embedding) -> Provenance:
 def draw(embedding: Embedding, layers: Sequence[int], paint: Paint, followed: Followed) -> go.Figure:
     """The picture of these layers; of no layer in particular, the film."""
     if not layers:
-        return film(embedding, paint, theme(), followed=followed)
+        first = first_layer(session.state(), embedding.layers)
+        return film(embedding, paint, theme(), first=first, followed=followed)
     return side_by_side(embedding, layers, paint, theme(), followed=followed)
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 from mka.figures.theme import Theme, theme_named
 from mka.objects.model_summary import ModelSummary
 from mka.objects.run import Run
+from mka.objects.similarity import Similarity
 from mka.studio.jobs.jobs import Job, Work
 from mka.studio.selection.state import Message, StudioState
 from mka.studio.visits.address import Address, query_string
@@ -136,6 +137,12 @@ def act(transition: Callable[[StudioState], StudioState]) -> None:
 def measure() -> str:
     """The measure that the Explore page shows; "" before an analysis."""
     return visit().measure_shown
+
+
+def similarity() -> Similarity | None:
+    """What the Explore page shows; None before an analysis."""
+    open_now = desk()
+    return None if open_now is None else open_now.similarities.get(measure())
 
 
 def choose_measure(name: str) -> None:
