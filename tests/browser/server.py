@@ -28,11 +28,18 @@ class Server:
 
 
 @contextmanager
-def running_studio(out: Path, environment: Mapping[str, str] | None = None, port: int = 0) -> Iterator[Server]:
-    """`mka studio` on this port of 127.0.0.1, by default a free one, until the block ends."""
+def running_studio(
+    out: Path, environment: Mapping[str, str] | None = None, port: int = 0, stdin: int | None = None
+) -> Iterator[Server]:
+    """`mka studio` on this port of 127.0.0.1, by default a free one, until the block ends. stdin: what it reads where
+    it asks something, by default what the tests read."""
     command = [sys.executable, "-m", "mka", "studio", "--port", str(port), "--out", str(out), "--json", "-"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, env={**os.environ, **(environment or {})}, cwd=Path(__file__).parents[2]
+        command,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+        cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
     try:

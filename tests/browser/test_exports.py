@@ -63,6 +63,8 @@ def open_offline(browser: Browser, file: Path) -> list[str]:
     page.on("pageerror", lambda error: asked.append(f"error: {error}"))
     page.goto(file.as_uri())
     page.locator(".plotly-graph-div .main-svg").first.wait_for()
+    titles = page.locator(".modebar-btn").evaluate_all("(all) => all.map((one) => one.dataset.title)")
+    assert "Download plot as a PNG" in titles and "Share chart..." not in titles, "no button sends it to anybody"
     context.close()
     return [url for url in asked if url != file.as_uri() and not url.startswith(("data:", "blob:"))]
 
@@ -105,10 +107,12 @@ def test_every_picture_is_saved_as_svg_and_png(
     visit = visitor(measured.server).open(measured.at(page))
     charts = visit.page.locator(".mka-chart[aria-busy=false]")
     assert charts.count() >= PAGES[page] and visit.page.locator(".mka-save").count() == charts.count()
+    said = visit.page.get_by_test_id("stMain").get_by_test_id("stText").all_inner_texts()
     for chart, place in zip(charts.all(), visit.page.locator(".mka-save").all(), strict=True):
+        assert chart.get_attribute("aria-label") in said, "its sentence, for those who do not see it"
         box = chart.bounding_box()
         assert box is not None
-        size = round(box["width"]), round(box["height"])
+        size = int(box["width"] + 0.5), int(box["height"] + 0.5)  # halves go up, as in a browser
         picture = Image.open(taken(visit, place.get_by_role("button", name="PNG"), tmp_path))
         assert (
             picture.size == tuple(SHARP * side for side in size) and len(picture.convert("RGB").getcolors(1 << 24)) > 2

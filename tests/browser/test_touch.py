@@ -46,7 +46,7 @@ def box(first: int, last: int) -> list[float]:
 
 
 @pytest.mark.parametrize("depth", HIT)
-def test_centre_and_corners_of_a_cell_hit_exactly_its_block(
+def test_centre_and_corners_of_a_cell_and_of_the_picture_hit_exactly_their_block(
     depth: int, visitor: Callable[..., Visit], of_depth: Callable[[int], Server]
 ):
     visit = visitor(of_depth(depth)).open()
@@ -56,6 +56,14 @@ def test_centre_and_corners_of_a_cell_hit_exactly_its_block(
         visit.click_at("heatmap", row + down, column + across)
         assert visit.boxes(DASHED) == [box(first, last)], (down, across)
         visit.press("Drop")
+    last, edge = depth - 1, 0.45
+    for layer, out in ((0, -edge), (last, edge)):
+        visit.click_at("heatmap", layer + out, layer + out)
+        assert visit.says(f"Layer {layer} alone is no block") and visit.boxes(DASHED) == []
+    visit.click_at("heatmap", -edge, last + edge)
+    assert visit.boxes(DASHED) == [box(0, last)]
+    visit.click_at("heatmap", last + edge, -edge)
+    assert visit.boxes(DASHED) == [] and box(0, last) in visit.boxes(SOLID)
 
 
 def test_the_cells_of_eighty_layers_are_wide_enough_and_scroll(
@@ -120,6 +128,32 @@ def test_every_view_changes_the_same_plan(twelve: Visit):
     expect(twelve.page.get_by_test_id("stSidebar")).to_contain_text("0–1, 3–4, 6–7, 9–10")
     twelve.go("Explore")
     assert twelve.boxes(SOLID) == [box(0, 1), box(3, 4), box(6, 7), box(9, 10)]
+
+
+def test_lists_buttons_and_sliders_change_the_same_plan(twelve: Visit):
+    sidebar = twelve.page.get_by_test_id("stSidebar")
+    for layer in (2, 4, 3):
+        twelve.click_row(layer)
+    assert twelve.boxes(DASHED) == [box(2, 4)]
+    assert twelve.click_row(2).boxes(DASHED) == [box(3, 4)], "a second click takes the layer out again"
+    twelve.press("Add to plan").click_cell(5, 7).go("Manifold")
+    twelve.page.get_by_role("slider", name="Second layer").press("ArrowRight")
+    twelve.settle().press("Propose the block of layers 5–8").press("Add to plan")
+    expect(sidebar).to_contain_text("3–4, 5–8")
+    twelve.go("Plan").press("Join with the next group")
+    expect(sidebar).to_contain_text("12 → 7 layers: 3–8")
+    twelve.page.get_by_role("slider", name="Weight of layer 5").press("ArrowRight")
+    expect(twelve.settle().button("Equal weights")).to_be_enabled()
+    assert twelve.go("Explore").boxes(SOLID) == [box(3, 8)]
+
+
+def test_a_finger_on_a_narrow_screen_proposes_and_adds(
+    visitor: Callable[..., Visit], of_depth: Callable[[int], Server]
+):
+    visit = visitor(of_depth(12), width=400, touch=True).open()
+    for boxes in (DASHED, SOLID):
+        visit.tap_cell(3, 5)
+        assert box(3, 5) in visit.boxes(boxes)
 
 
 def test_the_heatmap_is_walked_and_chosen_by_keys_and_keeps_the_focus(twelve: Visit):

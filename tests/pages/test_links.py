@@ -102,7 +102,8 @@ def test_an_older_link_in_the_same_browser_leaves_the_visit_as_it_is(one_browser
 )
 def test_a_bad_value_is_said_as_text_and_the_page_works(studio: Studio, query: dict[str, str]):
     bad = Studio(**query)
-    assert (not bad.at.exception and bad.says("of this address")) or bad.says("This address names")
+    assert not bad.at.exception
+    assert bad.says("of this address") or bad.says("This address names")
     assert not [text for text in bad.markdown if "<img" in text]
     assert bad.says("empty, 6 layers stay")
     bad.press("Dismiss")
