@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -237,6 +238,8 @@ def test_the_readable_report_shows_perplexity_beside_accuracy(bench: Bench) -> N
     ):
         assert word in seen.out
     assert "\x1b" not in seen.out
+    (row,) = [line.split() for line in seen.out.splitlines() if line.strip().startswith("this model")]
+    assert [len(re.sub(r"^[0.]+|\D", "", cell)) for cell in (*row[4:7:2], row[-2])] == [4, 2, 3], "significant digits"
 
 
 def test_evaluate_puts_its_figures_into_the_card(bench: Bench, tmp_path: Path) -> None:

@@ -87,6 +87,17 @@ def test_the_pictures_of_a_result_have_their_sentence(studio: Studio):
     assert studio.says("of the first 2 tokens of a text.")
 
 
+def test_a_change_is_said_from_what_it_starts_and_stays_with_its_sign(studio: Studio):
+    planned(studio, replace(a_report(), verdict="From 97.0 % to 90.0 %."))
+    assert {m.label: m.delta for m in studio.at.metric if m.delta} == {
+        "Perplexity": "+15.4\xa0% from 2.600",
+        "Accuracy": "−7.0 points from 97.0\xa0%",
+        "Same next token": "KL 0.200 nats",
+        "Parameters": "−16.7\xa0% from 600",
+    }
+    assert "From 97.0\xa0% to 90.0\xa0%." in [text.value for text in studio.at.text]
+
+
 def test_where_the_two_disagree_it_is_said_beside_the_picture(studio: Studio):
     report = a_report()
     assert report.result.perplexity is not None
