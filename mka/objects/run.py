@@ -38,3 +38,8 @@ class Run:
     receipt: Receipt | None
     seconds: float
     when: str
+
+    @property
+    def weights(self) -> tuple[str, str]:
+        """Fingerprint of the model and the dtype it was held in: of which weights the figures are."""
+        return self.fingerprint, self.report.dtype

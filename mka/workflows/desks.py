@@ -18,7 +18,7 @@ from mka.workflows.analysis_files import Analysis, analysis_of, analysis_parts
 from mka.workflows.opening import Opening
 from mka.workflows.parts import summary_of, summary_parts
 
-PLAN, DESK = "plan", "desk"
+PLAN, DESK, LATEST = "plan", "desk", "desk-latest"
 FORMAT = "mka-desk/1"
 PLAN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -62,7 +62,9 @@ def kept_plan(store: Store, name: str) -> MergePlan | None:
 
 
 def keep_model(store: Store, model: KeptModel) -> None:
-    """Put a model's description and analyses into the store, in the place of what it held of the same source."""
+    """Put a model's description and analyses into the store, in the place of what it held of the same source and
+    fingerprint."""
+    source, version = model.summary.source, model.summary.fingerprint
     analyses = [analysis_parts(one) for one in model.analyses]
     meta = {
         "format": FORMAT,
@@ -71,18 +73,34 @@ def keep_model(store: Store, model: KeptModel) -> None:
         "analyses": [content for content, _ in analyses],
     }
     arrays = {f"{n}/{name}": array for n, (_, held) in enumerate(analyses) for name, array in held.items()}
-    store.put(DESK, _desk_key(model.summary.source), meta, arrays)
+    store.put(DESK, _desk_key(source, version), meta, arrays)
+    store.put(LATEST, _desk_key(source), {"version": version}, {})
 
 
-def kept_model(store: Store, source: str) -> KeptModel | None:
-    """The model of this source as it was kept last."""
-    artifact = store.get(DESK, _desk_key(source))
+def kept_model(store: Store, source: str, version: str = "") -> KeptModel | None:
+    """The model of this source and fingerprint as it was kept last; with version "" that of the source that was kept
+    last."""
+    return _read(store, _desk_key(source, version or _latest(store, source)))
+
+
+def _latest(store: Store, source: str) -> str:
+    """The fingerprint of this source that was kept last; "" where none is known."""
+    found = store.get(LATEST, _desk_key(source))
+    try:
+        return "" if found is None else str(found.meta["version"])
+    except DAMAGE:
+        store.drop(LATEST, _desk_key(source))
+        return ""
+
+
+def _read(store: Store, key: str) -> KeptModel | None:
+    artifact = store.get(DESK, key)
     if artifact is None:
         return None
     try:
         return _model_of(artifact)
     except (BadInput, *DAMAGE):
-        store.drop(DESK, _desk_key(source))
+        store.drop(DESK, key)
         return None
 
 
@@ -104,5 +122,5 @@ def _plan_key(name: str) -> str:
     return key_of({"plan": name})
 
 
-def _desk_key(source: str) -> str:
-    return key_of({"desk": source})
+def _desk_key(source: str, version: str = "") -> str:
+    return key_of({"desk": source, "version": version})

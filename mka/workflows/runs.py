@@ -25,8 +25,12 @@ from mka.store import DAMAGE, Store, key_of, open_store
 KIND = "run"
 FORMAT = "mka-run/1"
 KEY = re.compile(r"[0-9a-f]{64}")
+ENDING = 16
+"""Hexadecimal digits of a key that tell the plan, and as many that tell the model."""
 MADE_KEPT = 200
 """So many runs of one process are remembered where there is no store."""
+READ_KEPT = 400
+"""So many runs that were read are not read again."""
 
 
 def run_of(
@@ -39,9 +43,18 @@ def run_of(
 
 
 def run_key(fingerprint: str, plan: MergePlan, trial: Trial, report: Report) -> str:
-    """What tells one run from another: the model and its dtype, what the plan does, what was asked, and the seed."""
+    """What tells one run from another: the model and its dtype, what the plan does, what was asked, and the seed.
+
+    It ends with what tells the plan and the model, so that a file's name says whether it is worth reading.
+    """
     asked = {"trial": jsonable(trial), "seed": report.seed}
-    return key_of({"model": fingerprint, "dtype": report.dtype, "plan": plan.key, **asked})
+    whole = key_of({"model": fingerprint, "dtype": report.dtype, "plan": plan.key, **asked})
+    return whole[: -2 * ENDING] + _ending(fingerprint, plan.key)
+
+
+def _ending(fingerprint: str, plan_key: str = "") -> str:
+    """The end of the keys of a model's runs; with `plan_key`, of those of one plan."""
+    return (key_of({"plan": plan_key})[:ENDING] if plan_key else "") + key_of({"model": fingerprint})[:ENDING]
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -99,7 +112,7 @@ class Shelf:
 
     problem: str = ""
     _made: dict[str, Run] = field(default_factory=dict)
-    _read: dict[str, Run | None] = field(default_factory=dict)
+    _read: dict[str, Run] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -122,27 +135,42 @@ class Shelf:
         """The run of this key, whichever process made it; None where there is none, or `key` is no key."""
         if not KEY.fullmatch(key):
             return None
-        with self._lock:
-            return self._made.get(key) or self._stored(users_store(), key)
+        return self._made.get(key) or self._stored(users_store(), key)
 
     def of_model(self, fingerprint: str) -> tuple[Run, ...]:
         """Every run of one model, the latest last."""
+        return self._that_end(_ending(fingerprint))
+
+    def of_plan(self, fingerprint: str, plan_key: str) -> tuple[Run, ...]:
+        """Every run of one plan (`MergePlan.key`) on one model, the latest last."""
+        return self._that_end(_ending(fingerprint, plan_key))
+
+    def _that_end(self, ending: str) -> tuple[Run, ...]:
+        """The runs whose keys end so, the latest last."""
         store = users_store()
         files = store.entries() if store.on else ()
         kept = [file.path.stem.removeprefix(f"{KIND}-") for file in files if file.kind == KIND]
         with self._lock:
-            found = {key: run for key in kept if (run := self._stored(store, key)) is not None} | self._made
-        mine = (run for run in found.values() if run.fingerprint == fingerprint)
-        return tuple(sorted(mine, key=lambda run: run.when))
+            made = {key: run for key, run in self._made.items() if key.endswith(ending)}
+        read = {key: self._stored(store, key) for key in kept if key.endswith(ending) and key not in made}
+        found = made | {key: run for key, run in read.items() if run is not None}
+        return tuple(sorted(found.values(), key=lambda run: run.when))
 
     def _stored(self, store: Store, key: str) -> Run | None:
-        """What the store holds under `key`; a file is read once, since the same key has the same content."""
-        if key not in self._read:
-            artifact = store.get(KIND, key)
-            if artifact is None:
-                return None
-            self._read[key] = read_run(key, artifact.meta)
-        return self._read[key]
+        """What the store holds under `key`; a run is read once, since the same key has the same content. The disk is
+        waited for without the lock: another page must not wait too."""
+        with self._lock:
+            known = self._read.get(key)
+        if known is not None:
+            return known
+        artifact = store.get(KIND, key)
+        run = None if artifact is None else read_run(key, artifact.meta)
+        if run is not None:
+            with self._lock:
+                self._read[key] = run
+                while len(self._read) > READ_KEPT:
+                    self._read.pop(next(iter(self._read)))
+        return run
 
 
 def users_store() -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,21 @@ def test_a_name_that_is_taken_is_refused(planned: Studio, tmp_path: Path):
 def test_without_a_plan_the_pictures_can_still_be_had(studio: Studio):
     studio.go("export")
     assert files(studio) == {"Figures (HTML)": True}
+
+
+def test_what_was_written_is_shown_to_who_wrote_it_while_it_is_there(planned: Studio, tmp_path: Path):
+    plan, folder = planned.visit.state.plan, tmp_path / "out" / "mine"
+    receipt = a_receipt(plan)
+    session.process().remember(("f" * 16, "float32"), Outcome(plan, receipt=receipt))
+    folder.mkdir(parents=True)
+    planned.visit.written = (replace(receipt, verified=0.25, folder=str(folder)),)
+    planned.at.run()
+    assert planned.says("Written and verified") and planned.says(str(folder)) and planned.says("is 0.25.")
+    assert "Receipt (JSON)" in files(planned)
+    other = Studio()
+    other.visit.state = planned.visit.state
+    other.go("export")
+    assert not other.says("Written and verified") and not other.says(str(folder))
+    folder.rmdir()
+    planned.at.run()
+    assert not planned.says("Written and verified") and not planned.says(str(folder))

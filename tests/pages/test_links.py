@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +135,16 @@ def test_a_limit_that_is_no_size_stops_nothing(studio: Studio, monkeypatch: pyte
     monkeypatch.setenv("MKA_STORE_LIMIT", "much")
     mine = Studio(plan="0" * 16)
     assert not mine.at.exception and mine.says("this studio keeps nothing")
+
+
+def test_a_store_that_cannot_be_written_is_said_beside_the_plan(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MKA_STORE", str(tmp_path / "file" / "store"))
+    words = "A restart of the studio loses what is open here: results are not kept for next time"
+    mine = Studio()
+    assert not mine.says(words), "there is nothing to lose"
+    assert planned(mine).says(words)
+    mine.press("Clear")
+    assert not mine.says(words)

@@ -169,7 +169,7 @@ class Held:
 
 def follow(studio: Studio, title: str, work: Work) -> Job:
     """Queue a job that this session follows."""
-    job = session.process().queue.submit("x", title, work)
+    job = session.process().queue.submit("x", title, work, studio.visit.owner)
     studio.visit.followed.append(job.number)
     return job
 
@@ -219,15 +219,68 @@ def test_the_queue_says_what_waits_for_what_and_names_no_job_of_another_window(s
     stop_all()
 
 
-def test_a_job_that_two_windows_wait_for_goes_on_when_one_turns_away(studio: Studio):
-    held = Held()
-    job = follow(studio, "Shared", held)
-    session.process().visits["another"] = Visit(followed=[job.number])
-    assert held.begun.wait(5)
+def test_a_job_that_two_people_wait_for_goes_on_when_one_turns_away(studio: Studio):
+    held = Task(Held(), "the same")
+    job, other = follow(studio, "Shared", held), Studio()
+    assert follow(other, "Shared", held) is job
+    assert held.work.begun.wait(5)
     studio.at.run()
     studio.press("Cancel")
     assert job.active and not job.cancel.requested
     assert studio.says("Shared goes on, since another window waits for it too")
+    other.at.run()
+    other.press("Cancel")
+    assert not job.active and other.says("Shared: cancelled. Nothing was changed.")
+
+
+def test_a_job_of_a_window_that_is_gone_is_stopped_in_another_window_of_the_same_browser(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(session, "browser_token", lambda: "the same")
+    gone, held = Studio(), Task(Held(), "the same")
+    job = follow(gone, "Evaluating the merge", held)
+    assert held.work.begun.wait(5)
+    later = Studio()
+    assert later.visit is not gone.visit and later.says("Evaluating the merge")
+    assert follow(later, "Evaluating the merge", held) is job, "asked for again, it is followed"
+    later.visit.followed.clear()
+    later.press("Cancel")
+    assert not job.active and later.says("Evaluating the merge: cancelled. Nothing was changed.")
+
+
+class Deaf:
+    """Work in a step that cannot be stopped, until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.release = threading.Event(), threading.Event()
+
+    def __call__(self, progress: Progress, cancel: Cancel) -> str:
+        progress("loading the libraries", 0, 0)
+        self.begun.set()
+        assert self.release.wait(30)
+        return "This must not be said."
+
+
+def test_who_cancels_a_step_that_cannot_be_stopped_is_released_and_the_next_job_says_what_it_waits_for(studio: Studio):
+    deaf, held, other = Deaf(), Held(), Studio()
+    job = follow(studio, "Opening a model", deaf)
+    assert deaf.begun.wait(5)
+    studio.at.run()
+    studio.press("Cancel")
+    assert not job.active and studio.says("Opening a model: cancelled. Nothing was changed.")
+    following = follow(studio, "Merging", held)
+    studio.at.run()
+    words = "waits until a cancelled job has ended the step that it is in"
+    assert studio.says(f"{words}: loading the libraries")
+    assert studio.visit.owner != other.visit.owner
+    follow(other, "Something else", Held())
+    other.at.run()
+    assert other.says("waits for: A job of another window") and other.says(f"A job of another window · {words}")
+    assert not other.says("loading the libraries")
+    deaf.release.set()
+    assert held.begun.wait(5) and following.active
+    studio.at.run()
+    assert not studio.says(words) and not studio.says("This must not be said.")
     stop_all()
 
 

@@ -110,17 +110,32 @@ def test_a_model_that_is_kept_again_takes_the_place_of_the_first(store: Store):
     assert found is not None and found.analyses == ()
 
 
-def test_models_are_told_apart_by_their_source_alone(store: Store):
-    keep_model(store, KeptModel(a_summary(), Opening(), ()))
+def test_models_are_told_apart_by_source_and_fingerprint(store: Store):
+    first, second = (replace(a_summary(), fingerprint=letter * 16) for letter in "12")
+    for summary in (first, second):
+        keep_model(store, KeptModel(summary, Opening(), ()))
+    found = [kept_model(store, "demo", one.fingerprint) for one in (first, second)]
+    assert [one.summary for one in found if one] == [first, second]
+    latest = kept_model(store, "demo")
+    assert latest is not None and latest.summary == second
+    assert kept_model(store, "demo", "3" * 16) is None
     assert kept_model(store, "../../etc/passwd") is None
     assert kept_model(store, "demo ") is None
 
 
+def test_a_note_of_the_latest_that_is_no_note_is_forgotten(store: Store):
+    keep_model(store, KeptModel(a_summary(), Opening(), ()))
+    (entry,) = [entry for entry in store.entries() if entry.kind == "desk-latest"]
+    store.put("desk-latest", entry.path.stem.removeprefix("desk-latest-"), {}, {})
+    assert kept_model(store, "demo") is None
+    assert [entry.kind for entry in store.entries()] == ["desk"]
+
+
 def test_a_model_of_another_format_is_forgotten(store: Store):
     keep_model(store, KeptModel(a_summary(), Opening(), ()))
-    key = key_of({"desk": "demo"})
+    (key,) = [one.path.stem.removeprefix("desk-") for one in store.entries() if one.kind == "desk"]
     whole = store.get("desk", key)
     assert whole is not None
     for meta in ({**whole.meta, "format": "mka-desk/0"}, {**whole.meta, "summary": {}}, {}):
         store.put("desk", key, meta, {})
-        assert kept_model(store, "demo") is None and store.entries() == ()
+        assert kept_model(store, "demo") is None and not store.holds("desk", key)

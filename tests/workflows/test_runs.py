@@ -7,12 +7,15 @@ import math
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mka.store import open_store
+from mka.store import Store, open_store
+from mka.workflows import runs
 from mka.workflows.runs import KIND, Shelf, read_run, run_json, run_key
 from tests.studio.builders import a_report, a_result
 from tests.studio.run_builders import MODEL, TRIAL, a_run
@@ -131,3 +134,55 @@ def test_two_processes_write_at_once_and_both_runs_are_there(store_folder: Path)
 def test_a_run_is_plain_json():
     run = a_run()
     assert read_run(run.key, json.loads(json.dumps(run_json(run), allow_nan=False))) == run
+
+
+def test_only_the_files_of_a_plan_are_read_for_it(monkeypatch: pytest.MonkeyPatch):
+    mine, other = a_run([[1, 2]]), a_run([[2, 3]])
+    theirs = replace(mine, fingerprint="0" * 16, key=run_key("0" * 16, mine.plan, mine.trial, mine.report))
+    for run in (mine, other, theirs):
+        Shelf().add(run)
+    read, get = [], Store.get
+    monkeypatch.setattr(Store, "get", lambda store, kind, key: read.append(key) or get(store, kind, key))
+    shelf = Shelf()
+    assert shelf.of_plan(MODEL, mine.plan.key) == (mine,) and read == [mine.key]
+    assert {run.key for run in shelf.of_model(MODEL)} == {mine.key, other.key}
+    assert read == [mine.key, other.key], "each file once"
+
+
+def test_what_is_remembered_of_the_files_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runs, "READ_KEPT", 2)
+    kept = [a_run(trial=replace(TRIAL, limit=limit)) for limit in range(8, 12)]
+    for run in kept:
+        Shelf().add(run)
+    shelf = Shelf()
+    assert len(shelf.of_model(MODEL)) == 4 and len(shelf._read) == 2
+    assert {run.key for run in shelf.of_model(MODEL)} == {run.key for run in kept}
+
+
+def test_a_file_that_could_not_be_read_is_tried_again():
+    run, store, shelf = a_run(), open_store(), Shelf()
+    store.put(KIND, run.key, {"format": "mka-run/2"}, {})
+    assert shelf.find(run.key) is None
+    store.put(KIND, run.key, run_json(run), {})
+    assert shelf.find(run.key) == run
+
+
+def test_nobody_waits_while_another_page_reads_a_file(monkeypatch: pytest.MonkeyPatch):
+    run, shelf, get = a_run(), Shelf(), Store.get
+    Shelf().add(run)
+    reading, release = threading.Event(), threading.Event()
+
+    def slow(store: Store, kind: str, key: str):
+        reading.set()
+        assert release.wait(30)
+        return get(store, kind, key)
+
+    monkeypatch.setattr(Store, "get", slow)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(shelf.of_model, MODEL)
+        assert reading.wait(30)
+        made = a_run([[3, 4]])
+        shelf.add(made)
+        assert shelf.find(made.key) == made
+        release.set()
+        assert found.result() == (run,)

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mka.studio.frame.style import WHERE_FOLDED
-from mka.studio.jobs.jobs import RUNNING, Job, duration
+from mka.studio.jobs.jobs import RUNNING, WAITING, Job, duration
 from mka.studio.parts.widgets import message
 from mka.studio.visits import session
 
@@ -35,46 +35,47 @@ def job_strip() -> None:
 def _draw_jobs(line: DeltaGenerator) -> None:
     """Redrawn while a job runs; the whole page follows once when one ends."""
     active = session.process().queue.active()
-    mine = set(session.visit().followed)
-    if mine - {job.number for job in active} or not active:
+    if set(session.visit().followed) - {job.number for job in active} or not active:
         st.rerun(scope="app")
-    _draw_line(line, active[0], active[0].number in mine)
+    _draw_line(line, active[0])
     st.caption("At work" if len(active) == 1 else f"At work, {len(active) - 1} waiting")
     before = ""
     for job in active:
-        title = job.title if job.number in mine else ANOTHERS
-        _draw_job(job, title, before, mine=job.number in mine)
-        before = title
+        _draw_job(job, before)
+        before = _title(job)
 
 
-def _draw_job(job: Job, title: str, before: str, *, mine: bool) -> None:
-    """One job of the queue; `before`: what it waits for."""
+def _draw_job(job: Job, before: str) -> None:
+    """One job of the queue; `before`: what it waits for, "" where it is the first."""
     with st.container(border=True, gap="small"):
-        st.text(title)
-        if job.state == RUNNING:
-            if job.share is not None:
-                st.progress(job.share)
-            st.text(_where(job, mine))
-        else:
-            st.text(f"waits for: {before}")
-        if mine:
-            stopping = job.cancel.requested
-            label = "Stopping…" if stopping else "Cancel"
-            if st.button(label, key=f"cancel-{job.number}", disabled=stopping, width="stretch"):
-                session.cancel(job)
-                st.rerun(scope="app")
+        st.text(_title(job))
+        if job.state == RUNNING and job.share is not None:
+            st.progress(job.share)
+        st.text(f"waits for: {before}" if before else _where(job))
+        if session.is_mine(job) and st.button("Cancel", key=f"cancel-{job.number}", width="stretch"):
+            session.cancel(job)
+            st.rerun(scope="app")
 
 
-def _draw_line(line: DeltaGenerator, job: Job, mine: bool) -> None:
+def _draw_line(line: DeltaGenerator, job: Job) -> None:
     """The job at work in one line, where there is no sidebar to see."""
     with line.container(gap="small"):
-        st.text(f"{job.title if mine else ANOTHERS} · {_where(job, mine)}")
+        st.text(f"{_title(job)} · {_where(job)}")
         if job.share is not None:
             st.progress(job.share)
-        if mine:
+        if session.is_mine(job):
             st.caption("Cancel is in the sidebar.")
 
 
-def _where(job: Job, mine: bool) -> str:
-    """How far it is; of another window's job, whose stages name its model, only for how long it has been at work."""
-    return job.describe() if mine else f"at work for {duration(job.seconds)}"
+def _title(job: Job) -> str:
+    return job.title if session.is_mine(job) else ANOTHERS
+
+
+def _where(job: Job) -> str:
+    """How far the first job of the queue is; of another browser's job, whose stages name its model, only for how long
+    it has been at work."""
+    ending = session.process().queue.ending
+    if job.state == WAITING and ending is not None:
+        step = f": {ending.stage}" if session.is_mine(ending) and ending.stage else ""
+        return f"waits until a cancelled job has ended the step that it is in{step}"
+    return job.describe() if session.is_mine(job) else f"at work for {duration(job.seconds)}"

@@ -25,6 +25,8 @@ def sidebar() -> None:
         _fact("Selection", selection_words(state))
         saved = saved_words(summary, replace(state.plan, groups=()), state.plan) if state.plan.groups else ""
         _fact("Plan", one_line(state.plan), saved)
+        if session.visit().unkept:
+            st.text(f"A restart of the studio loses what is open here: {session.visit().unkept}.")
         _history(state)
 
 

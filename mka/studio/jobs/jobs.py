@@ -48,7 +48,8 @@ class Task:
 class Job:
     """One piece of work. Written by the worker, read by any number of page runs.
 
-    asked: how often it was asked for
+    asked:  how often it was asked for
+    owners: tokens of those who asked for it and did not turn away
     """
 
     number: int
@@ -65,6 +66,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     asked: int = 1
+    owners: frozenset[str] = frozenset()
     cancel: Cancel = field(default_factory=Cancel, repr=False)
     position: Position = field(init=False, repr=False)
 
@@ -111,8 +113,6 @@ class Job:
         """Stage, count and times of a job at work, in short."""
         if self.state == WAITING:
             return "waiting"
-        if self.cancel.requested:
-            return f"stops as soon as this step allows: {self.stage or 'starting'}"
         count = f" {self.done}/{self.total}" if self.total else ""
         left = self.seconds_left
         rest = "" if left is None else f", about {duration(left)} more"
@@ -125,26 +125,32 @@ def duration(seconds: float) -> str:
 
 
 class JobQueue:
-    """Runs jobs one after another; remembers the last ones."""
+    """Runs jobs one after another; remembers the last ones.
+
+    A job that is stopped has ended for everybody at once, whatever step it is in; the next one begins when that step
+    has ended too.
+    """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._waiting: deque[Job] = deque()
         self._jobs: list[Job] = []
-        self._changed = threading.Condition()
+        self._at_work: Job | None = None
+        self._changed = threading.Condition(threading.RLock())
         self._worker: threading.Thread | None = None
 
-    def submit(self, kind: str, title: str, work: Work) -> Job:
-        """Queue `work(progress, cancel)`, whose return value becomes `job.result`; the same job, where it waits or
-        runs and is not being stopped, is not queued again but given back."""
+    def submit(self, kind: str, title: str, work: Work, owner: str = "") -> Job:
+        """Queue `work(progress, cancel)` for `owner`; its return value becomes `job.result`. The same job, where it
+        waits or runs, is not queued again but given back."""
         task = work if isinstance(work, Task) else Task(work)
         with self._changed:
             for known in self._jobs:
-                if known.active and not known.cancel.requested and known.is_like(kind, title, task):
+                if known.active and known.is_like(kind, title, task):
                     known.asked += 1
+                    known.owners |= {owner}
                     return known
-            job = Job(next(self._numbers), kind, title, task, self._clock)
+            job = Job(next(self._numbers), kind, title, task, self._clock, owners=frozenset({owner}))
             ended = [one for one in self._jobs if not one.active]
             self._jobs = [one for one in self._jobs if one not in ended[:-KEPT]] + [job]
             self._waiting.append(job)
@@ -163,38 +169,60 @@ class JobQueue:
         with self._changed:
             return [job for job in self._jobs if job.active]
 
+    @property
+    def ending(self) -> Job | None:
+        """The job that was stopped in a step that still goes on, and that others wait for; None where there is none."""
+        with self._changed:
+            return self._at_work if self._at_work is not None and not self._at_work.active else None
+
+    def turn_away(self, job: Job, owner: str) -> bool:
+        """Let `owner` wait for a job no longer; it stops unless somebody else asked for it too. Whether it
+        stopped."""
+        with self._changed:
+            others = job.owners - {owner}
+            if others:
+                job.owners = others
+                return False
+            self.stop(job)
+            return True
+
     def stop(self, job: Job) -> None:
-        """Ask a job to end; one that waits ends at once, one that runs at its next check."""
+        """End a job now: what it still makes is dropped, and its work goes on to its next check and no further."""
         job.cancel.request()
         with self._changed:
+            if not job.active:
+                return
             if job in self._waiting:
                 self._waiting.remove(job)
-                job.state = STOPPED
+            else:
+                job.ended = job.clock()
+            job.state = STOPPED
             self._changed.notify_all()
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._waiting))
-                job = self._waiting.popleft()
+                job = self._at_work = self._waiting.popleft()
                 job.begin()
-            state, error = _carry_out(job)
+            state, error, result = _carried_out(job)
             with self._changed:
-                job.ended, job.error, job.state = job.clock(), error, state
+                if job.active:
+                    job.ended, job.error, job.result, job.state = job.clock(), error, result, state
+                self._at_work = None
                 self._changed.notify_all()
 
 
-def _carry_out(job: Job) -> tuple[str, str]:
-    """Run one job to its end; returns its last state and the sentence that says what went wrong."""
+def _carried_out(job: Job) -> tuple[str, str, Any]:
+    """Run one job to its end; returns its last state, the sentence that says what went wrong, and its result."""
     try:
-        job.result = job.task(job.report, job.cancel)
+        return DONE, "", job.task(job.report, job.cancel)
     except Cancelled:
-        return STOPPED, ""
+        return STOPPED, "", None
     except MkaError as error:
-        return FAILED, str(error)
+        return FAILED, str(error), None
     except MemoryError:
-        return FAILED, "the machine's memory is full; close other programs or choose a smaller model"
-    except Exception as error:  # anything may arrive here; the thread must live on and the screen stay readable
+        return FAILED, "the machine's memory is full; close other programs or choose a smaller model", None
+    except BaseException as error:  # also a library's exit(): the thread must live on and the screen stay readable
         traceback.print_exc()
-        return FAILED, f"{type(error).__name__}: {error}; the terminal that runs the studio has the details"
-    return DONE, ""
+        return FAILED, f"{type(error).__name__}: {error}; the terminal that runs the studio has the details", None

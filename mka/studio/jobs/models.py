@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
 
 
+NEEDS_KEPT = 50
+"""Of so many models it is remembered how much memory they take."""
+
+
 @dataclass(frozen=True)
 class Held:
     """The model in memory: as it was asked for, and how many bytes its weights take."""
@@ -33,7 +37,7 @@ class ModelStore:
     """Holds one source model and one model merged from it; they share most of their tensors.
 
     held:  what is in memory now, None where nothing is; any thread may read it
-    needs: bytes that models of the hub will take, as far as it was asked; any thread may read it
+    needs: bytes that models of the hub will take, as far as it was asked lately; any thread may read it
     """
 
     def __init__(self) -> None:
@@ -43,6 +47,11 @@ class ModelStore:
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
         self._merged: MergedModel | None = None
+
+    def note_need(self, order: OpenOrder, needed: int) -> None:
+        """Remember how many bytes a model takes; what was asked for longest ago is forgotten."""
+        latest = {**self.needs, order: needed}
+        self.needs = dict(list(latest.items())[-NEEDS_KEPT:])
 
     def opened(self, order: OpenOrder, *, progress: Progress = silent) -> LoadedModel:
         """The model of `order` as it is there now: always read anew.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from mka.errors import BadInput
@@ -45,14 +46,15 @@ def open_model(process: Process, order: OpenOrder) -> Task:
 
 def open_anyway(process: Process, order: OpenOrder) -> Task:
     """As `open_model`, whether there is room or not."""
-    return Task(lambda progress, cancel: _opened(process, order, progress), order, courses.of_opening())
+    # Another job than `open_model`, which may refuse: what is asked for now must not become that one.
+    return Task(lambda progress, cancel: _opened(process, order, progress), (order, "anyway"), courses.of_opening())
 
 
 def _fit(process: Process, order: OpenOrder) -> Fit:
     from mka.models.memory import estimate as need
 
     needed = need(order.source, revision=order.opening.revision, dtype=order.opening.dtype)
-    process.models.needs[order] = needed
+    process.models.note_need(order, needed)
     held = process.models.held
     return Fit(needed, free_bytes(), held.bytes if held is not None else 0)
 
@@ -97,6 +99,7 @@ def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
         begun = time.monotonic()
         merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
         outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
+        cancel.check()
         return process.remember(desk.weights, outcome)
 
     return Task(work, (desk.order, plan), courses.of_merge())
@@ -116,6 +119,7 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Tas
         )
         seconds = time.monotonic() - begun
         outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
+        cancel.check()
         return process.remember(desk.weights, outcome)
 
     return Task(work, (desk.order, plan, trial), courses.of_evaluation(desk.summary.source, plan, trial))
@@ -137,7 +141,7 @@ def prompt(process: Process, desk: Desk, plan: MergePlan, text: str, tokens: int
 
 
 def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
-    """Merge if need be, write the checkpoint folder and verify it: an Outcome with the saved receipt."""
+    """Merge if need be, write the checkpoint folder and verify it: an Outcome with the receipt of what is saved."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
         progress("loading the libraries", 0, 0)
@@ -146,6 +150,6 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
         known = process.known(desk.weights, plan)
         saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
-        return process.remember(desk.weights, Outcome(plan, receipt=merged.receipt, saved=saved))
+        return replace(process.remember(desk.weights, Outcome(plan, receipt=merged.receipt)), saved=saved)
 
     return Task(work, (desk.order, plan, folder), courses.of_export())

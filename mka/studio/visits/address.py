@@ -19,6 +19,8 @@ class Address:
 
     visit:   name of the visit, for its own browser
     model:   source of the open model
+    version: fingerprint of the open model, since a source may hold another one tomorrow; without it, the one that was
+             opened last
     measure: the one that the Explore page shows
     plan:    key of the plan with its provenance (see `mka.workflows.desks.plan_id`); left out while it is empty
     run:     key of the run that is looked at
@@ -29,6 +31,7 @@ class Address:
     measure: str = ""
     plan: str = ""
     run: str = ""
+    version: str = ""
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Address:

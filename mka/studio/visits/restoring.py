@@ -55,7 +55,7 @@ class Sources:
 
 def view_of(address: Address, visit: Visit, sources: Sources) -> View:
     """What `visit` has to change to show what `address` names. A model that is not there leaves the rest unread."""
-    desk, why = _desk(address.model, visit, sources)
+    desk, why = _desk(address, visit, sources)
     shown = visit.desk if desk is None else desk
     if why or shown is None:
         return View(desk, said=(why,) if why else ())
@@ -83,46 +83,57 @@ def address_of(visit: Visit, name: str, runs: Shelf) -> Address:
         return Address(visit=name)
     plan = visit.state.plan
     run = runs.find(visit.run)
-    mine = run is not None and (run.fingerprint, run.plan.key) == (visit.desk.summary.fingerprint, plan.key)
+    mine = run is not None and (run.weights, run.plan.key) == (visit.desk.weights, plan.key)
     return Address(
         visit=name,
         model=visit.desk.summary.source,
+        version=visit.desk.summary.fingerprint,
         measure=visit.measure_shown,
         plan=plan_id(plan) if plan.groups else "",
         run=visit.run if mine else "",
     )
 
 
-def keep(visit: Visit, store: Store) -> None:
-    """Put into the store what the visit's address names, where it is not there yet."""
+def keep(visit: Visit, store: Store) -> str:
+    """Put into the store what the visit's address names, where it is not there yet; returns why something of it will
+    not be found after a restart, "" where all will."""
     if visit.state is not None and visit.state.plan.groups:
         keep_plan(store, visit.state.plan)
     desk = visit.desk
-    if desk is None or desk.bundled or desk is visit.kept:
-        return
-    analyses = tuple(one for one in (desk.analysis, *desk.others) if one is not None)
-    keep_model(store, KeptModel(desk.summary, desk.opening, analyses))
-    visit.kept = desk
+    if desk is not None and not desk.bundled and desk is not visit.kept and not store.problem:
+        analyses = tuple(one for one in (desk.analysis, *desk.others) if one is not None)
+        keep_model(store, KeptModel(desk.summary, desk.opening, analyses))
+        visit.kept = None if store.problem else desk
+    return store.problem
 
 
-def _desk(source: str, visit: Visit, sources: Sources) -> tuple[Desk | None, str]:
+def _desk(asked: Address, visit: Visit, sources: Sources) -> tuple[Desk | None, str]:
     """Another desk than the visit's, None to leave it; and why the model is not there."""
-    if visit.desk is not None and source in ("", visit.desk.summary.source):
+    source = asked.model
+    if visit.desk is not None and (not source or _is_meant(visit.desk, asked)):
         return None, ""
-    aside = next((desk for desk, _ in visit.aside.values() if desk.summary.source == source), None)
+    aside = next((desk for desk, _ in visit.aside.values() if _is_meant(desk, asked)), None)
     if aside is not None:
         return aside, ""
-    kept = kept_model(sources.store, source) if source else None
+    kept = kept_model(sources.store, source, asked.version) if source else None
     if kept is not None:
         return _desk_of(kept), ""
-    gone = f"The model {said(source)} of this address {sources.gone}; open it on the Model page, then this link again."
+    which = (
+        f"The model {said(source)}, version {said(asked.version)}," if asked.version else f"The model {said(source)}"
+    )
+    gone = f"{which} of this address {sources.gone}; open it on the Model page, then this link again."
     try:
         example = sources.example()
     except MkaError as error:
         return None, gone if source else f"The example cannot be shown: {error}"
-    if source in ("", example.summary.source):
+    if not source or _is_meant(example, asked):
         return example, ""
     return (example if visit.desk is None else None), gone
+
+
+def _is_meant(desk: Desk, asked: Address) -> bool:
+    """Whether an address names this model: by its source, and by its version where it says one."""
+    return (desk.summary.source, asked.version or desk.summary.fingerprint) == (asked.model, desk.summary.fingerprint)
 
 
 def _desk_of(kept: KeptModel) -> Desk:
@@ -142,6 +153,9 @@ def _run(key: str, desk: Desk, sources: Sources) -> tuple[Run | None, str]:
         return None, f"The run {said(key[:8])} of this address {sources.gone}; evaluate its plan again."
     if run.fingerprint != desk.summary.fingerprint:
         return None, f"The run {said(key[:8])} of this address measured another model than {said(desk.summary.source)}."
+    if run.weights != desk.weights:
+        now = f"{said(desk.summary.source)} is open in {desk.summary.dtype}"
+        return None, f"The run {said(key[:8])} of this address measured weights in {run.report.dtype}; {now}."
     return run, ""
 
 

@@ -52,7 +52,7 @@ def begin() -> None:
         _, query = st.session_state.get(WANTED, ("", {}))
         _enter(Address.read(st.query_params.to_dict() or query))
     visit().receive(process().queue)
-    keep(visit(), process().store)
+    visit().unkept = keep(visit(), process().store)
 
 
 def _enter(asked: Address) -> None:
@@ -193,20 +193,26 @@ def choose_run(key: str) -> None:
 def start(kind: str, title: str, work: Work) -> None:
     """Queue a job and follow it, where the same job is at work already only that; fit for a widget's callback."""
     visit().notice = None
-    job = process().queue.submit(kind, title, work)
+    job = process().queue.submit(kind, title, work, owner())
     if job.number not in visit().followed:
         visit().followed.append(job.number)
     if job.asked > 1:
         notify("note", f"{title} is at work already: it goes on and is not started again.")
 
 
+def is_mine(job: Job) -> bool:
+    """Whether this browser asked for a job, in whichever of its windows."""
+    return owner() in job.owners
+
+
 def cancel(job: Job) -> None:
-    """Stop a job, unless another visit waits for it too: then only this one turns away; fit for a callback."""
-    others = [one for one in process().visits.values() if one is not visit() and job.number in one.followed]
-    if not others:
-        process().queue.stop(job)
+    """Stop a job of this browser, unless another browser waits for it too: then only this one turns away. Fit for a
+    callback."""
+    if process().queue.turn_away(job, owner()):
+        if job.number not in visit().followed:
+            visit().followed.append(job.number)  # it was begun in another window, which may be gone
         return
-    visit().followed.remove(job.number)
+    visit().followed = [number for number in visit().followed if number != job.number]
     notify("note", f"{job.title} goes on, since another window waits for it too; here it is not waited for any more.")
 
 

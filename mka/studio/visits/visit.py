@@ -6,10 +6,13 @@ A visit lives in the process and is named in the page's address, so that a reloa
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mka.objects.plan import MergePlan
+from mka.objects.receipt import Receipt
 from mka.store import Store
 from mka.studio.jobs.jobs import FAILED, STOPPED, Job, JobQueue
 from mka.studio.jobs.models import ModelStore
@@ -20,6 +23,9 @@ from mka.workflows.runs import Shelf, run_of, users_store
 OUTCOMES_KEPT = 50
 VISITS_KEPT = 20
 PROMPTS_KEPT = 5
+ASIDE_KEPT = 4
+"""So many models that were open before keep their plan and analyses in the visit; the store keeps more."""
+WRITTEN_KEPT = 20
 
 Key = tuple[Weights, str]
 """Of which model, and content key of a plan."""
@@ -34,7 +40,9 @@ class Visit:
     notice: how the last job ended, as (kind, sentence);
     measure: the one chosen on the Explore page, "" before a choice;
     prompts: what was made of the last prompts, the latest first;
-    owner: token of the browser that it belongs to; kept: the desk as the store has it."""
+    written: receipts of the checkpoints that were written here, the latest last;
+    owner: token of the browser that it belongs to; kept: the desk as the store has it;
+    unkept: why what is shown will not be found after a restart, "" where it will."""
 
     desk: Desk | None = None
     state: StudioState | None = None
@@ -47,8 +55,10 @@ class Visit:
     notice: tuple[str, str] | None = None
     measure: str = ""
     prompts: tuple[Continuation, ...] = ()
+    written: tuple[Receipt, ...] = ()
     owner: str = ""
     kept: Desk | None = None
+    unkept: str = ""
 
     @property
     def measure_shown(self) -> str:
@@ -59,6 +69,7 @@ class Visit:
     def open(self, new: Desk) -> None:
         """Put `new` on the desk; a model that was open before finds its plan and analysis again."""
         if self.desk is not None and self.state is not None:
+            self.aside.pop(self.desk.summary.fingerprint, None)
             self.aside[self.desk.summary.fingerprint] = (self.desk, self.state)
         known = self.aside.get(new.summary.fingerprint)
         if known is None:
@@ -66,6 +77,14 @@ class Visit:
         else:
             old, state = known
             self.desk, self.state = new.joined(old), replace(state, message=None)
+        while len(self.aside) > ASIDE_KEPT:
+            self.aside.pop(next(iter(self.aside)))
+
+    def saved(self, outcome: Outcome | None) -> Receipt | None:
+        """The receipt of the latest checkpoint that was written here of this outcome's merge and still lies there."""
+        merged = None if outcome is None else outcome.receipt
+        mine = (one for one in reversed(self.written) if replace(one, verified=None, folder="") == merged)
+        return next((one for one in mine if Path(one.folder).is_dir()), None)
 
     def leave_page(self, notice: tuple[str, str] | None) -> None:
         """What was said of the last step stays behind, and so does `notice`, said on that page, unless it failed."""
@@ -107,6 +126,8 @@ class Visit:
                 self.open(job.result)
             elif isinstance(job.result, Continuation):
                 self.prompts = (job.result, *self.prompts)[:PROMPTS_KEPT]
+            elif isinstance(job.result, Outcome) and job.result.saved is not None:
+                self.written = (*self.written, job.result.saved)[-WRITTEN_KEPT:]
             elif isinstance(job.result, Outcome) and job.result.run:
                 self.run = job.result.run
                 self.measured = [*(one for one in self.measured if one != self.run), self.run]
@@ -115,13 +136,14 @@ class Visit:
 @dataclass
 class Process:
     """What every visit of this server shares. Outcomes are keyed by model and plan content, so no visit sees
-    another's plan; runs: what was evaluated, also before this process."""
+    another's plan; runs: what was evaluated, also before this process. Pages and the worker ask at once."""
 
     queue: JobQueue = field(default_factory=JobQueue)
     models: ModelStore = field(default_factory=ModelStore)
     outcomes: MutableMapping[Key, Outcome] = field(default_factory=dict)
     runs: Shelf = field(default_factory=Shelf)
     visits: MutableMapping[str, Visit] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def store(self) -> Store:
@@ -130,17 +152,19 @@ class Process:
 
     def find(self, name: str, owner: str) -> Visit | None:
         """The visit called `name` for the browser that it belongs to; None for any other."""
-        visit = self.visits.pop(name, None)
-        if visit is not None:
-            self.visits[name] = visit  # seen just now
+        with self._lock:
+            visit = self.visits.pop(name, None)
+            if visit is not None:
+                self.visits[name] = visit  # seen just now
         return visit if visit is not None and visit.owner == owner else None
 
     def add(self, visit: Visit) -> str:
         """Give a visit a name of its own; the longest unseen are forgotten."""
         name = secrets.token_urlsafe(6)
-        self.visits[name] = visit
-        while len(self.visits) > VISITS_KEPT:
-            self.visits.pop(next(iter(self.visits)))
+        with self._lock:
+            self.visits[name] = visit
+            while len(self.visits) > VISITS_KEPT:
+                self.visits.pop(next(iter(self.visits)))
         return name
 
     def remember(self, weights: Weights, outcome: Outcome) -> Outcome:
@@ -149,7 +173,10 @@ class Process:
             run = run_of(weights[0], outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
             self.runs.add(run)
             outcome = replace(outcome, run=run.key)
-        key = (weights, outcome.plan.key)
+        with self._lock:
+            return self._joined((weights, outcome.plan.key), outcome)
+
+    def _joined(self, key: Key, outcome: Outcome) -> Outcome:
         known = self.outcomes.pop(key, None)
         if known is not None:
             outcome = replace(
@@ -157,7 +184,6 @@ class Process:
                 receipt=outcome.receipt or known.receipt,
                 report=outcome.report or known.report,
                 trial=outcome.trial or known.trial,
-                saved=outcome.saved or known.saved,
                 seconds=outcome.seconds or known.seconds,
                 run=outcome.run or known.run,
             )
@@ -170,9 +196,7 @@ class Process:
         """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
         of its latest run; None where nothing was done with it."""
         outcome = self.outcomes.get((weights, plan.key))
-        fingerprint, dtype = weights
-        of_model = [one for one in self.runs.of_model(fingerprint) if one.report.dtype == dtype]
-        runs = [one for one in of_model if one.plan.key == plan.key]
+        runs = [one for one in self.runs.of_plan(weights[0], plan.key) if one.weights == weights]
         shown = next((one for one in runs if one.key == run), runs[-1] if runs else None)
         if shown is None:
             return outcome

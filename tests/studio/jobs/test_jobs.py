@@ -161,11 +161,53 @@ def test_a_job_without_known_stages_says_only_where_it_is():
     assert job.share is None and job.describe() == "reading 2/8 · 30 s"
 
 
-def test_a_job_that_is_being_stopped_says_what_it_waits_for():
-    job = at_work(Clock())
-    job.report("loading the libraries", 0, 0)
-    job.cancel.request()
-    assert job.describe() == "stops as soon as this step allows: loading the libraries"
+class Deaf:
+    """Work that asks nobody until it is let go, as the loading of a library; then it reports, or makes something."""
+
+    def __init__(self, reports: bool = False) -> None:
+        self.begun, self.release, self.reports = threading.Event(), threading.Event(), reports
+
+    def __call__(self, progress, cancel):
+        progress("loading the libraries", 0, 0)
+        self.begun.set()
+        assert self.release.wait(30)
+        if self.reports:
+            progress("more", 0, 0)
+        return "made"
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_a_job_in_a_step_that_cannot_be_stopped_has_ended_at_once_and_the_next_waits(queue: JobQueue, reports: bool):
+    deaf, held = Deaf(reports), Held()
+    job, following = queue.submit("x", "a", deaf), queue.submit("x", "b", held)
+    assert deaf.begun.wait(5) and queue.ending is None
+    queue.stop(job)
+    assert job.state == STOPPED and job.ended is not None
+    assert queue.active() == [following] and following.state == WAITING
+    assert queue.ending is job and queue.ending.stage == "loading the libraries"
+    queue.stop(job)
+    deaf.release.set()
+    assert held.begun.wait(5) and following.state == RUNNING and queue.ending is None
+    assert (job.state, job.result, job.error, job.stage) == (STOPPED, None, "", "loading the libraries")
+    queue.stop(following)
+
+
+def test_only_the_last_who_asked_for_a_job_stops_it(queue: JobQueue):
+    slow = Held()
+    job = queue.submit("x", "a", Task(slow, "this"), "mine")
+    assert queue.submit("x", "a", Task(slow, "this"), "yours") is job and job.owners == {"mine", "yours"}
+    assert not queue.turn_away(job, "mine") and job.active and job.owners == {"yours"}
+    assert queue.turn_away(job, "yours") and not job.active
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_a_job_that_wants_to_end_the_program_fails_and_the_thread_lives_on(queue: JobQueue, capsys, end: BaseException):
+    def leaves(progress, cancel):
+        raise end
+
+    job = ended(queue.submit("x", "a", leaves))
+    assert job.state == FAILED and type(end).__name__ in job.error
+    assert ended(queue.submit("x", "b", lambda progress, cancel: 7)).result == 7
 
 
 def test_seconds_stand_still_when_a_job_has_ended():

@@ -14,8 +14,10 @@ from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, silent
-from mka.studio.jobs.models import ModelStore
+from mka.studio.jobs.models import NEEDS_KEPT, ModelStore
+from mka.studio.jobs.work import open_anyway, open_model
 from mka.studio.visits.desk import OpenOrder
+from mka.studio.visits.visit import Process
 from mka.workflows.opening import Opening
 from tests.tiny import tiny_model_folder
 
@@ -123,3 +125,17 @@ def test_the_model_held_goes_by_its_files_as_they_were_when_it_was_read(tmp_path
     assert store.on_demand(order).open(silent) is held
     store.evict()
     assert store.on_demand(order).identity != before.identity
+
+
+def test_how_much_models_need_is_remembered_of_the_last_ones():
+    store = ModelStore()
+    orders = [OpenOrder(f"owner/{number}") for number in range(NEEDS_KEPT + 1)]
+    for number, order in enumerate(orders):
+        store.note_need(order, number)
+    assert list(store.needs) == orders[1:] and store.needs[orders[-1]] == NEEDS_KEPT
+
+
+def test_opening_anyway_is_another_job_than_opening_what_fits(order: OpenOrder):
+    process = Process()
+    assert open_anyway(process, order).about != open_model(process, order).about
+    assert open_anyway(process, order).about == open_anyway(process, order).about

@@ -68,13 +68,13 @@ def evaluated(visit: Visit, sources: Sources) -> str:
 def test_an_address_without_words_shows_the_example(sources: Sources):
     visit = opened(Address(), sources)
     assert visit.desk is EXAMPLE and plan_of(visit).groups == () and visit.notice is None
-    assert address_of(visit, "v", sources.runs) == Address("v", "demo", "npib", "", "")
+    assert address_of(visit, "v", sources.runs) == Address("v", "demo", "npib", "", "", "f" * 16)
 
 
 def test_an_address_leads_back_to_model_measure_plan_and_run(worked: Visit, sources: Sources):
     run = evaluated(worked, sources)
     link = address_of(worked, "v", sources.runs).permalink
-    assert link == Address("", "demo", "cosine", plan_id(plan_of(worked)), run)
+    assert link == Address("", "demo", "cosine", plan_id(plan_of(worked)), run, "f" * 16)
     other = opened(link, sources)
     assert plan_of(other) == plan_of(worked), "with the texts that chose its layers"
     assert (other.measure_shown, other.run, other.notice) == ("cosine", run, None)
@@ -242,3 +242,53 @@ def test_without_an_example_nothing_is_open_and_it_is_said_why(sources: Sources)
     visit = opened(Address(measure="npib"), replace(sources, example=missing))
     assert visit.desk is None and visit.notice == ("refused", "The example cannot be shown: nothing lies there")
     assert address_of(visit, "v", sources.runs) == Address(visit="v")
+
+
+def revisions() -> list[Desk]:
+    """Two revisions of one model of the hub, each with its analysis."""
+    made = [replace(a_summary(4, "owner/name"), fingerprint=letter * 16) for letter in "12"]
+    return [
+        Desk(one, replace(an_analysis(4), summary=one), opening=Opening(revision=f"v{one.fingerprint[0]}"))
+        for one in made
+    ]
+
+
+def test_a_link_leads_to_the_revision_that_it_was_made_of(sources: Sources):
+    visit, links = Visit(), []
+    for desk in revisions():
+        visit.open(desk)
+        keep(visit, sources.store)
+        links.append(address_of(visit, "v", sources.runs).permalink)
+    assert [one.desk.opening.revision for one in (opened(link, sources) for link in links) if one.desk] == ["v1", "v2"]
+    show(view_of(links[0], visit, sources), visit)
+    assert visit.desk is not None and visit.desk.opening.revision == "v1", "from what lay aside"
+    undated = opened(replace(links[0], version=""), sources)
+    assert undated.desk is not None and undated.desk.opening.revision == "v2", "the one that was kept last"
+    gone = opened(replace(links[0], version="3" * 16), sources)
+    assert gone.notice is not None and gone.notice[1].startswith(
+        f"The model “owner/name”, version “{'3' * 16}”, of this address is not kept on this machine"
+    )
+
+
+def test_a_run_on_weights_of_another_type_is_said(worked: Visit, sources: Sources):
+    run = evaluated(worked, sources)
+    visit = Visit()
+    visit.open(Desk(replace(a_summary(), dtype="bfloat16")))
+    view = view_of(Address(model="demo", run=run), visit, sources)
+    assert view.run == "" and view.said == (
+        f"The run “{run[:8]}” of this address measured weights in float32; “demo” is open in bfloat16.",
+    )
+    visit.state, visit.run = worked.state, run
+    assert address_of(visit, "v", sources.runs).run == ""
+
+
+def test_a_store_that_cannot_be_written_is_said_until_it_can(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    visit = Visit()
+    visit.open(Desk(OTHER))
+    assert "cannot be written" in keep(visit, Store(tmp_path / "file" / "store"))
+    assert keep(visit, Store(tmp_path / "store")) == ""
+    assert [entry.kind for entry in Store(tmp_path / "store").entries()] == ["desk", "desk-latest"]
+    assert visit.state is not None
+    visit.state = visit.state.click_cell(1, 2).add_candidate()
+    assert "cannot be written" in keep(visit, Store(tmp_path / "file" / "store")), "the plan alone"

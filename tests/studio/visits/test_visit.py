@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +14,9 @@ from mka.errors import BadInput
 from mka.planning.planner import plan
 from mka.studio.jobs.jobs import JobQueue
 from mka.studio.visits.desk import Desk, Outcome
-from mka.studio.visits.visit import VISITS_KEPT, Process, Visit
+from mka.studio.visits.visit import ASIDE_KEPT, VISITS_KEPT, Process, Visit
 from tests.studio.builders import a_desk, a_report, a_summary
+from tests.studio.run_builders import a_receipt
 
 
 @pytest.fixture
@@ -159,3 +163,52 @@ def test_a_failure_is_not_hidden_by_the_end_of_the_next_job(visit: Visit):
     visit.notice = None
     ended(visit, lambda progress, cancel: "It fits.")
     assert visit.notice == ("note", "It fits.")
+
+
+def test_the_models_that_were_open_before_are_kept_as_far_as_the_last_few(visit: Visit):
+    for number in range(ASIDE_KEPT + 2):
+        visit.open(Desk(replace(a_summary(4), fingerprint=str(number) * 16)))
+    assert list(visit.aside) == [str(number) * 16 for number in range(1, ASIDE_KEPT + 1)]
+    visit.open(Desk(replace(a_summary(4), fingerprint="1" * 16)))
+    visit.open(Desk(replace(a_summary(4), fingerprint="9" * 16)))
+    assert list(visit.aside)[-1] == "1" * 16, "seen just now"
+
+
+def test_a_checkpoint_is_known_to_the_visit_that_wrote_it_while_it_is_there(visit: Visit, tmp_path: Path):
+    merged = plan(6, groups=[[1, 2]])
+    receipt = a_receipt(merged)
+    saved = replace(receipt, verified=0.0, folder=str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    ended(visit, lambda progress, cancel: Outcome(merged, receipt=receipt, saved=saved))
+    assert visit.saved(Outcome(merged, receipt=receipt)) == saved
+    assert visit.saved(None) is None and Visit().saved(Outcome(merged, receipt=receipt)) is None
+    assert visit.saved(Outcome(merged, receipt=replace(receipt, hash="1" * 16))) is None, "of other weights"
+    (tmp_path / "mine").rmdir()
+    assert visit.saved(Outcome(merged, receipt=receipt)) is None
+
+
+class Late(dict[str, Visit]):
+    """Visits of which one is put back only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken, self.release = threading.Event(), threading.Event()
+
+    def pop(self, *arguments):
+        found = super().pop(*arguments)
+        self.taken.set()
+        assert self.release.wait(30)
+        return found
+
+
+def test_a_visit_is_found_while_another_window_asks_for_it():
+    visits, mine = Late(), Visit(owner="mine")
+    process = Process(visits=visits)
+    name = process.add(mine)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(process.find, name, "mine")
+        assert visits.taken.wait(30)
+        second = pool.submit(process.find, name, "mine")
+        wait([second], timeout=0.2)  # it asks while the first has the visit in hand
+        visits.release.set()
+        assert first.result() is mine and second.result() is mine
