@@ -13,7 +13,7 @@ WHERE_FOLDED = "where-folded"
 def own_rules() -> None:
     """Begin the page near the window's top and leave its width to the pictures. Draw the letters of chosen pills in the
     text's colour: the theme's accent, which must carry white letters on buttons, is too dark for letters on a dark
-    page. Let a table that is wider than the page scroll by itself. And show what is meant for a folded sidebar only then."""
+    page. Let a table that is wider than the page scroll by itself. Show what is for a folded sidebar only then."""
     st.html(
         "<style>"
         "[data-testid=stMainBlockContainer] { padding: 3.25rem clamp(1rem, 3vw, 3rem) 4rem; }"
