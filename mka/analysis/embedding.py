@@ -60,13 +60,13 @@ def _umap_maps(values: Array, task: Task) -> Iterable[PointMap]:
     for points in values:
         if task.cancel is not None:
             task.cancel.check()
-        yield umap_map(points, task.dims, seed=task.seed, **task.parameters)
+        yield umap_map(points, task.dims, seed=task.seed, cancel=task.cancel, **task.parameters)
 
 
 def _aligned_umap_maps(values: Array, task: Task) -> Iterable[PointMap]:
     if task.cancel is not None:
         task.cancel.check()
-    return aligned_umap_maps(values, task.dims, seed=task.seed, **task.parameters)
+    return aligned_umap_maps(values, task.dims, seed=task.seed, cancel=task.cancel, **task.parameters)
 
 
 def _pca_maps(values: Array, task: Task) -> Iterable[PointMap]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,11 +16,15 @@ import numpy as np
 from mka.analysis.diffusion import PointMap
 from mka.analysis.parallel import serial_blas
 from mka.errors import BadInput
+from mka.objects.progress import Cancel
 
 Array = np.ndarray
 
 SPECTRAL_FROM = 10
 """Fewer points start at random places: the spectral start needs more points than eigenvectors."""
+
+LOOK = 0.1
+"""Seconds between two looks of a caller who waits for its turn, and may be stopped."""
 
 _one_at_a_time = threading.Lock()
 """numba's simplest threading layer ends the process when two threads enter it."""
@@ -59,18 +63,19 @@ def umap_map(
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     metric: str = "euclidean",
+    cancel: Cancel | None = None,
 ) -> PointMap:
     """Embed points (n, d) in `dims` UMAP coordinates, float64, the same for the same seed and any number of threads.
 
     `n_neighbors` above n - 1 is read as n - 1. metric="precomputed" reads a distance matrix (n, n) instead of points.
-    No spectrum. When all points coincide every coordinate is 0.
+    No spectrum. When all points coincide every coordinate is 0. Raises Cancelled between two epochs.
     """
     check_umap(n_neighbors, min_dist)
     n = len(points)
     hidden = np.asarray(points, dtype=np.float64)
     if _coincide(hidden):
         return PointMap(np.zeros((n, dims)), np.zeros(0))
-    with _umap_learn():
+    with _umap_learn(cancel):
         import umap
 
         reducer = umap.UMAP(
@@ -95,21 +100,25 @@ def aligned_umap_maps(
     min_dist: float = 0.1,
     alignment_regularisation: float = 0.01,
     alignment_window_size: int = 3,
+    cancel: Cancel | None = None,
 ) -> list[PointMap]:
     """Embed all layers (L, n, d) at once, each point held near its own places in the layers around (umap.AlignedUMAP).
 
     alignment_regularisation: in [0, 1], how strongly; alignment_window_size: over how many layers to either side.
-    The same for the same seed. One layer alone, and layers whose points all coincide, as by `umap_map`.
+    The same for the same seed. One layer alone, and layers whose points all coincide, as by `umap_map`. Raises
+    Cancelled between two epochs.
     """
     check_aligned_umap(n_neighbors, min_dist, alignment_regularisation, alignment_window_size)
     layers, n, _ = values.shape
     spread = [layer for layer in range(layers) if not _coincide(values[layer])]
     maps = [PointMap(np.zeros((n, dims)), np.zeros(0)) for _ in range(layers)]
     if len(spread) == 1:
-        maps[spread[0]] = umap_map(values[spread[0]], dims, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist)
+        maps[spread[0]] = umap_map(
+            values[spread[0]], dims, seed=seed, n_neighbors=n_neighbors, min_dist=min_dist, cancel=cancel
+        )
     if len(spread) < 2:
         return maps
-    with _umap_learn():
+    with _umap_learn(cancel):
         import umap
 
         reducer = umap.AlignedUMAP(
@@ -146,8 +155,39 @@ def _coincide(points: Array) -> bool:
 
 
 @contextmanager
-def _umap_learn() -> Iterator[None]:
-    """One caller at a time, sums in one thread, and no remarks on starts and threads that are chosen on purpose."""
-    with _one_at_a_time, serial_blas(), warnings.catch_warnings():
+def _umap_learn(cancel: Cancel | None) -> Iterator[None]:
+    """One caller at a time, who is stopped between two epochs and while waiting; sums in one thread, and no remarks on
+    starts and threads that are chosen on purpose."""
+    asked = cancel or Cancel()
+    with _turn(asked), serial_blas(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        with _watched_epochs(asked):
+            yield
+
+
+@contextmanager
+def _turn(cancel: Cancel) -> Iterator[None]:
+    while not _one_at_a_time.acquire(timeout=LOOK):
+        cancel.check()
+    try:
         yield
+    finally:
+        _one_at_a_time.release()
+
+
+@contextmanager
+def _watched_epochs(cancel: Cancel) -> Iterator[None]:
+    """Check `cancel` before each epoch. umap-learn counts them through tqdm; since AlignedUMAP hands no `tqdm_kwds` on,
+    the name is taken over meanwhile. Only the holder of the turn does so."""
+    from umap import layouts
+
+    def counted(epochs: Iterable[int], **_: object) -> Iterator[int]:
+        for epoch in epochs:
+            cancel.check()
+            yield epoch
+
+    own, layouts.tqdm = layouts.tqdm, counted
+    try:
+        yield
+    finally:
+        layouts.tqdm = own

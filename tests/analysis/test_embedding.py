@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,13 +11,15 @@ from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
+from umap import layouts
 
-from mka.analysis.diffusion import diffusion_map
+from mka.analysis import umap_map as umap_module
+from mka.analysis.diffusion import PointMap, diffusion_map
 from mka.analysis.embedding import EMBEDDERS, embed
 from mka.analysis.pca import principal_components
 from mka.analysis.procrustes import align_layers
 from mka.analysis.quality import map_trustworthiness
-from mka.analysis.umap_map import warm_up
+from mka.analysis.umap_map import aligned_umap_maps, umap_map, warm_up
 from mka.errors import BadInput, Cancelled
 from mka.objects.activations import Activations, Point
 from mka.objects.methods import METHODS
@@ -235,6 +238,51 @@ def test_umap_can_be_warmed_up_beside_other_work() -> None:
         np.testing.assert_array_equal(embed(values, "umap").coordinates, expected)
         for each in warming:
             each.result()
+
+
+def maps_together(cancel: Cancel | None) -> list[PointMap]:
+    return aligned_umap_maps(states(2, 20), n_neighbors=5, cancel=cancel)
+
+
+def flat(maps: object) -> list[PointMap]:
+    return maps if isinstance(maps, list) else [maps]
+
+
+class StoppedAt(Cancel):
+    """Asked to stop at the check of this number, counted from 1; 0 for never."""
+
+    def __init__(self, number: int = 0) -> None:
+        super().__init__()
+        self.number, self.checks = number, 0
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.checks == self.number:
+            self.request()
+        super().check()
+
+
+@pytest.mark.parametrize("make", [lambda cancel: umap_map(states()[0], cancel=cancel), maps_together])
+def test_a_umap_stops_between_two_epochs_and_the_next_one_is_whole(make: Callable[[Cancel | None], object]) -> None:
+    own = layouts.tqdm
+    whole = StoppedAt()
+    expected = make(whole)
+    assert whole.checks >= 200, "one in each epoch"
+    for at in (1, whole.checks // 2, whole.checks):
+        stopped = StoppedAt(at)
+        with pytest.raises(Cancelled):
+            make(stopped)
+        assert stopped.checks == at and layouts.tqdm is own
+    for mine, other in zip(flat(make(None)), flat(expected), strict=True):
+        np.testing.assert_array_equal(mine.coordinates, other.coordinates)
+
+
+def test_who_waits_for_another_umap_can_be_stopped() -> None:
+    cancel = Cancel()
+    cancel.request()
+    with umap_module._one_at_a_time, pytest.raises(Cancelled):
+        umap_map(states()[0], cancel=cancel)
+    assert umap_map(states()[0]).coordinates.any()
 
 
 def degenerate() -> dict[str, np.ndarray]:
