@@ -68,6 +68,20 @@ def test_a_job_goes_on_over_pages_and_reloads_and_is_cancelled(visitor: Callable
     expect(visit.page.get_by_text("Nothing is measured for this plan yet.")).to_be_visible()
 
 
+def test_a_job_of_a_closed_tab_is_cancelled_in_another_tab_of_the_same_browser(
+    visitor: Callable[..., Visit], shared: Server
+):
+    gone = evaluating(visitor(shared), 2, 5)
+    later = Visit(gone.page.context.new_page(), shared)
+    gone.leave()
+    later.open()
+    expect(sidebar(later)).to_contain_text(EVALUATION)
+    cancelled(later)
+    expect(cancel_button(later)).to_have_count(0)
+    assert later.wrong == []
+    later.leave()
+
+
 def test_two_people_see_nothing_of_each_other_and_share_the_model(visitor: Callable[..., Visit], shared: Server):
     mine, other = visitor(shared), visitor(shared)
     other.open("evaluate")
