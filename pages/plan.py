@@ -11,7 +11,7 @@ from mka.studio.parts import widgets
 from mka.studio.plan.plan_comparison import comparison
 from mka.studio.plan.plan_editor import groups_editor
 from mka.studio.plan.plan_files import files
-from mka.studio.plan.ruler_view import ruler
+from mka.studio.plan.ruler_view import edited_ruler
 from mka.studio.plan.savings_view import savings_view
 from mka.studio.plan.strategy_view import strategies
 from mka.studio.visits import session
@@ -23,22 +23,22 @@ if desk is None:
     widgets.nothing_open()
     st.stop()
 state = session.state()
-ruler()
-savings_view(desk.summary, state.plan)
+edited_ruler()
+savings_view(desk.summary, state.proposal or state.plan)
 
 left, right = st.columns([3, 2], gap="large")
 with left:
+    st.subheader("Propose a block", anchor=False)
+    block_panel.propose_block(Provenance())
+    block_panel.candidate_card()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("Groups", anchor=False, width="content")
         block_panel.clear()
-    if not state.plan.groups and not state.candidate:
-        st.info("No group yet. Click blocks above or drag over them, name a block here, or ask a strategy.")
-    block_panel.candidate_card()
-    groups_editor()
-    st.subheader("Propose a block", anchor=False)
-    block_panel.propose_block(Provenance())
     if state.plan.groups:
+        groups_editor()
         block_panel.go_on()
+    else:
+        st.caption("No group yet. Click blocks above or drag over them, name a block here, or ask a strategy.")
 with right:
     st.subheader("Ask a strategy", anchor=False)
     strategies(desk)

@@ -16,7 +16,11 @@ NUMBER = 0.26
 """Height of the numbers above the upper row and below the lower one."""
 RULER = 1 + BLOCK + 2 * NUMBER + 0.2
 """Height of all that."""
-UPPER, LOWER = "before", "after"
+UPPER, LOWER, PROPOSED = "before", "after", "proposed"
+HEIGHT = 230
+"""Of a figure with one ruler, in pixels."""
+FAINT = 0.5
+"""Opacity of what is only proposed."""
 NUMBERED = 17
 """So many numbers have room beside each other on a page of 400 pixels."""
 STEPS = (1, 2, 5, 10, 20, 50, 100)
@@ -37,11 +41,24 @@ def plan_ruler(
     if chosen is not None:
         solid = {"color": theme.text, "width": 2}
         _frame(figure, plan.groups[chosen].layers, 1, solid)
-        made = [new for new in range(plan.layers_after) if group_at(plan, new) == chosen]
-        _frame(figure, [new + _shift(plan) for new in made], -NUMBER, solid)
-    styled(figure, theme, height=230)
+        _frame(figure, _made(plan, chosen), -NUMBER, solid)
+    styled(figure, theme, height=HEIGHT)
     arranged(figure, plan.depth, [(0.0, UPPER, LOWER)])
     # The whole height of a column is clicked, and drags go over columns.
+    figure.update_layout(meta={"block": "columns"})
+    return figure
+
+
+def proposed_ruler(plan: MergePlan, theme: Theme) -> go.Figure:
+    """The same of a whole plan that is only proposed: what its groups become, and the way there, in dashes."""
+    figure = go.Figure()
+    add_ruler(figure, plan, theme, decided=False)
+    for group, colour in zip(range(len(plan.groups)), group_colours(len(plan.groups)), strict=True):
+        dashed = {"color": colour, "width": 2, "dash": "dash"}
+        _frame(figure, plan.groups[group].layers, 1, dashed)
+        _frame(figure, _made(plan, group), -NUMBER, dashed)
+    styled(figure, theme, height=HEIGHT)
+    arranged(figure, plan.depth, [(0.0, UPPER, PROPOSED)])
     figure.update_layout(meta={"block": "columns"})
     return figure
 
@@ -77,15 +94,17 @@ def shares(group: MergeGroup) -> tuple[float, ...]:
     return tuple(float(layer == group.layer) for layer in group.layers)
 
 
-def add_ruler(figure: go.Figure, plan: MergePlan, theme: Theme, *, lift: float = 0.0) -> None:
-    """Both rows of `plan`, `lift` above zero, and the lines from each layer to what it becomes."""
+def add_ruler(figure: go.Figure, plan: MergePlan, theme: Theme, *, lift: float = 0.0, decided: bool = True) -> None:
+    """Both rows of `plan`, `lift` above zero, and the lines from each layer to what it becomes; of a plan that is not
+    decided on, the groups' blocks are faint and their lines dashed."""
     colours = group_colours(len(plan.groups))
+    fills = colours if decided else [translucent(colour, FAINT) for colour in colours]
     for colour, ends in _threads(plan, colours, theme).items():
-        figure.add_trace(_lines(ends, colour, lift))
+        figure.add_trace(_lines(ends, colour, lift, "solid" if decided or colour == theme.neutral else "dash"))
     figure.add_trace(_upper_row(plan, theme, colours, lift))
     if plan.groups:
-        figure.add_trace(_fills(plan, colours, lift))
-    figure.add_trace(_lower_row(plan, theme, colours, lift))
+        figure.add_trace(_fills(plan, fills, lift))
+    figure.add_trace(_lower_row(plan, theme, fills, lift))
 
 
 def arranged(figure: go.Figure, depth: int, rows: Sequence[tuple[float, str, str]]) -> None:
@@ -225,12 +244,12 @@ def _threads(plan: MergePlan, colours: Sequence[str], theme: Theme) -> dict[str,
     return threads
 
 
-def _lines(ends: Sequence[tuple[float, float]], colour: str, lift: float) -> go.Scatter:
+def _lines(ends: Sequence[tuple[float, float]], colour: str, lift: float, dash: str) -> go.Scatter:
     return go.Scatter(
         x=[x for upper, lower in ends for x in (upper, lower, None)],
         y=[y for _ in ends for y in (lift + 1, lift + BLOCK, None)],
         mode="lines",
-        line={"color": colour, "width": 2},
+        line={"color": colour, "width": 2, "dash": dash},
         hoverinfo="skip",
     )
 
@@ -238,6 +257,11 @@ def _lines(ends: Sequence[tuple[float, float]], colour: str, lift: float) -> go.
 def _owners(plan: MergePlan) -> dict[int, int]:
     """Layer -> the index of its group."""
     return {layer: index for index, group in enumerate(plan.groups) for layer in group.layers}
+
+
+def _made(plan: MergePlan, group: int) -> list[float]:
+    """Where the blocks of the lower row stand that this group becomes."""
+    return [new + _shift(plan) for new in range(plan.layers_after) if group_at(plan, new) == group]
 
 
 def _shift(plan: MergePlan) -> float:

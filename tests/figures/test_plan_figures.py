@@ -7,8 +7,21 @@ from itertools import pairwise
 import pytest
 
 from mka.figures.plan_pair import LIFT, of_plan_pair, plan_pair
-from mka.figures.plan_ruler import BLOCK, LOWER, UPPER, group_at, mark_at, mark_id, mark_of, plan_ruler, runs, shares
-from mka.figures.theme import DARK, LIGHT, group_colours
+from mka.figures.plan_ruler import (
+    BLOCK,
+    FAINT,
+    LOWER,
+    UPPER,
+    group_at,
+    mark_at,
+    mark_id,
+    mark_of,
+    plan_ruler,
+    proposed_ruler,
+    runs,
+    shares,
+)
+from mka.figures.theme import DARK, LIGHT, group_colours, translucent
 from mka.objects.plan import MergeGroup, MergePlan
 
 AVERAGE = MergeGroup((2, 3, 4), (0.5, 0.25, 0.25))
@@ -67,6 +80,23 @@ def test_candidates_are_framed_by_dashes_where_their_layers_are():
     assert frames["dash"] == [(0, 1), (6, 6), (8, 8)], "layer 7 between them is no candidate"
     assert frames[None] == [(2, 4), (4, 4)], "the chosen group, above and below"
     assert all(s.x1 < t.x0 for s, t in pairwise(shapes[:3])), "neighbours' frames do not touch"
+
+
+def test_a_proposed_plan_has_dashed_frames_above_and_below_in_its_groups_colours():
+    figure = proposed_ruler(PLAN, LIGHT)
+    colours = group_colours(3)
+    frames = [(round(s.x0), round(s.x1), round(s.y0), s.line.color, s.line.dash) for s in figure.layout.shapes]
+    assert frames == [
+        (2, 4, 1, colours[0], "dash"), (4, 4, 0, colours[0], "dash"),
+        (5, 5, 1, colours[1], "dash"), (7, 7, 1, colours[1], "dash"), (5, 5, 0, colours[1], "dash"),
+        (9, 9, 1, colours[2], "dash"),
+    ], "the dropped group becomes nothing"  # fmt: skip
+    dashes = {trace.line.color: trace.line.dash for trace in figure.data if trace.type == "scatter"}
+    assert dashes == {LIGHT.neutral: "solid", colours[0]: "dash", colours[1]: "dash"}
+    _, fills, lower = bars(figure)
+    assert {*fills.marker.color, lower.marker.color[2]} <= {translucent(colour, FAINT) for colour in colours}
+    assert lower.customdata == bars(plan_ruler(PLAN, LIGHT))[-1].customdata, "the blocks are where they will be"
+    assert list(figure.layout.yaxis.ticktext) == ["before", "proposed"]
 
 
 def test_runs_part_at_gaps():

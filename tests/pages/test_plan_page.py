@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mka.figures.plan_ruler import LOWER, mark_id
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.report import Report
 from mka.studio.plan import plan_comparison
@@ -19,6 +22,8 @@ from tests.studio.builders import a_report, a_summary, an_analysis
 
 TRIPLE = MergeGroup((1, 2, 3), (0.5, 0.25, 0.25))
 PAIR = MergeGroup((4, 5), (0.5, 0.5))
+NUMBERS = count(1)
+"""Of gestures."""
 
 
 def with_plan(studio: Studio, *groups: MergeGroup) -> Studio:
@@ -45,7 +50,7 @@ def test_a_strategy_says_what_it_would_do_before_it_proposes(studio: Studio):
     assert studio.says("Drops 5: 6 → 5 layers")
     studio.press("Propose by mka")
     assert studio.says("Layers 4–5 become one") and planned(studio) == ()
-    assert [shape["line"]["dash"] for shape in studio.spec("plan")["layout"]["shapes"]] == ["dash"]
+    assert [shape["line"]["dash"] for shape in studio.spec("plan")["layout"]["shapes"]] == ["dash"] * 2
     studio.press("Use as plan")
     assert [group.layers for group in planned(studio)] == [(4, 5)]
     assert {m.label: (m.value, m.delta) for m in studio.at.metric} == {
@@ -131,6 +136,60 @@ def test_the_group_that_is_edited_is_framed_on_the_ruler(studio: Studio):
     frames = studio.spec("plan")["layout"]["shapes"]
     assert (round(frames[0]["x0"]), round(frames[0]["x1"])) == (4, 5)
     assert studio.at.session_state[CHOSEN] == 1
+
+
+def chose(studio: Studio, row: str, index: int) -> Studio:
+    """Choose a block of the ruler by key, as the chart's script tells it."""
+    drawn = next(one.proto for one in studio.at.get("bidi_component") if '"key":"plan"' in figure_of(one))
+    states = studio.at._tree.get_widget_states()
+    heard = states.widgets.add()
+    heard.id = f"$$STREAMLIT_INTERNAL_KEY_{drawn.id}__events"
+    gesture = {"marks": [{"x": 0, "y": 0, "customdata": mark_id(row, index), "curve": 0}], "number": next(NUMBERS)}
+    heard.json_trigger_value = json.dumps([{"event": "gestures", "value": [gesture]}])
+    studio.at._run(states)
+    assert not studio.at.exception
+    return studio
+
+
+def figure_of(component: Any) -> str:
+    """The figure that a component draws, "" where it draws none."""
+    return str(json.loads(component.proto.json).get("figure", "")).replace(" ", "")
+
+
+def test_a_strategys_proposal_is_drawn_as_a_whole_and_says_what_it_replaces(studio: Studio):
+    with_plan(studio, TRIPLE).set("number_input", "Layers to remove", 1).press("Propose by mka")
+    assert studio.says("Proposed by mka, 1 group: 6 layers become 5") and studio.says(
+        "It replaces the present plan: 1–3."
+    )
+    assert studio.says("It replaces the whole plan: 1–3.")
+    assert {m.label: m.value for m in studio.at.metric}["Layers"] == "5", "the figures are the picture's"
+    spec = studio.spec("plan")
+    assert {shape["line"]["dash"] for shape in spec["layout"]["shapes"]} == {"dash"}, "no frame of the edited group"
+    assert len(spec["data"][-1]["customdata"]) == 5, "the proposed row, not the one of the plan"
+    chose(studio, LOWER, 4)
+    assert studio.says("New layer 4 is only proposed") and planned(studio) == (TRIPLE,)
+    studio.press("Drop")
+    assert len(studio.spec("plan")["data"][-1]["customdata"]) == 4
+    studio.press("Propose by mka").press("Use as plan")
+    assert [group.layers for group in planned(studio)] == [(4, 5)]
+
+
+def test_a_block_of_the_lower_row_opens_its_group_here_and_selects_it_on_explore(studio: Studio):
+    chose(with_plan(studio, TRIPLE, PAIR), LOWER, 2)
+    assert studio.at.session_state[CHOSEN] == 1 and studio.says("to edit its group")
+    chose(studio, LOWER, 0)
+    assert studio.says("New layer 0 is layer 0 as it was")
+    studio.go("explore")
+    assert "shapes" not in studio.spec("plan")["layout"] and not studio.says("to edit its group")
+    chose(studio, LOWER, 1)
+    assert studio.visit.state is not None and studio.visit.state.selected == (1, 2, 3)
+    assert studio.at.session_state[CHOSEN] == 0, "the group that the Plan page opens with"
+
+
+def test_the_answer_to_a_block_that_is_named_stands_between_the_form_and_the_groups(studio: Studio):
+    with_plan(studio, TRIPLE).press("Propose")
+    order = [button.label for button in studio.at.button]
+    assert order.index("Propose") < order.index("Add to plan") < order.index("Clear") < order.index("Split")
 
 
 def compared_with(studio: Studio, choice: tuple[str, ...]) -> Studio:

@@ -98,7 +98,10 @@ def _proposed(now: StudioState) -> None:
         st.text(saved_words(session.summary(), now.plan, after))
     if now.displaced:
         gone = listed(group.layers for group in now.displaced)
-        st.text(f"It takes the place of the planned group{'s' if len(now.displaced) > 1 else ''} {gone}.")
+        if now.origin.strategy == "manual":
+            st.text(f"It takes the place of the planned group{'s' if len(now.displaced) > 1 else ''} {gone}.")
+        else:
+            st.text(f"It replaces the whole plan: {gone}.")
     with st.container(horizontal=True):
         st.button(
             "Add to plan" if now.origin.strategy == "manual" else "Use as plan",

@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from mka.figures import takeaways
-from mka.figures.plan_ruler import UPPER, group_at, mark_at, mark_of, plan_ruler, shares
+from mka.figures.plan_ruler import LOWER, UPPER, group_at, mark_at, mark_of, plan_ruler, proposed_ruler, shares
 from mka.objects.plan import MergePlan
 from mka.studio.parts import widgets
 from mka.studio.plan.plan_editor import choose_group, chosen_group
+from mka.studio.selection.naming import listed
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
 
 HEADER = ("layer", "group", "method", "share of the merged layer", "new layer")
+ROWS = "Click blocks of the upper row, or drag over them, to propose a group"
 
 
 def ruler() -> None:
-    """The present plan, with what is selected framed by dashes and the group that is edited framed."""
+    """The present plan, with what is selected framed by dashes; a group's merged layer selects the group."""
     state = session.state()
-    takeaway = takeaways.of_plan(state.plan)
-    figure = plan_ruler(state.plan, session.theme(), candidates=selection(state), chosen=chosen_group())
-    widgets.chart(figure, "plan", takeaway, on_click=click, on_range=drag)
+    _draw(state, None, _hold, "click a coloured block of the lower row to select its group.")
+    if state.plan.groups:
+        st.page_link("pages/plan.py", label="Edit its groups on the Plan page", icon=":material/call_merge:")
+
+
+def edited_ruler() -> None:
+    """The same; where nothing is selected, the group that is edited is framed, and a merged layer opens its group."""
+    state = session.state()
+    chosen = None if state.selected else chosen_group()
+    _draw(state, chosen, choose_group, "click a coloured block of the lower row to edit its group.")
+
+
+def _hold(group: int) -> None:
+    choose_group(group)  # the one that the Plan page opens with
+    session.act(lambda now: now.hold_group(group))
+
+
+def _draw(state: StudioState, chosen: int | None, on_group: Callable[[int], None], below: str) -> None:
+    """Of the present plan, or, while a strategy proposes a whole one, of that; below: what a click on the lower row of
+    the present plan does."""
+    proposal, theme = state.proposal, session.theme()
+    plan = proposal or state.plan
+    if proposal is not None:
+        figure, takeaway = proposed_ruler(proposal, theme), proposed_words(state, proposal)
+    else:
+        takeaway = takeaways.of_plan(plan)
+        figure = plan_ruler(plan, theme, candidates=selection(state), chosen=chosen)
+        below = f"A block is filled as far as its layer's weight goes. {ROWS}; {below}"
+    widgets.chart(figure, "plan", takeaway, on_click=lambda mark: click(mark, on_group), on_range=drag)
     st.text(takeaway)
-    st.caption(
-        "A block is filled as far as its layer's weight goes. Click blocks of the upper row, or drag over them, to "
-        "propose a group; click a coloured block of the lower row to edit its group."
-    )
-    widgets.take_away(figure, "plan-ruler", lambda: as_csv(state.plan))
+    st.caption(below if proposal is None else f"Dashed, since it is only proposed. {ROWS} by hand instead.")
+    widgets.take_away(figure, "plan-ruler", lambda: as_csv(plan))
+
+
+def proposed_words(state: StudioState, proposal: MergePlan) -> str:
+    """What a strategy proposes, and what of the plan it replaces."""
+    gone = listed(group.layers for group in state.displaced)
+    instead = f" It replaces the present plan: {gone}." if gone else ""
+    return f"Proposed by {proposal.provenance.strategy}, {takeaways.of_plan(proposal)}{instead}"
 
 
 def selection(state: StudioState) -> tuple[tuple[int, ...], ...]:
@@ -36,21 +68,23 @@ def selection(state: StudioState) -> tuple[tuple[int, ...], ...]:
     return state.candidate_layers or ((state.selected,) if state.selected else ())
 
 
-def click(mark: widgets.Mark) -> None:
-    """A source layer goes into the selection or out of it; a merged layer opens its group."""
-    plan = session.state().plan
+def click(mark: widgets.Mark, on_group: Callable[[int], None]) -> None:
+    """A source layer goes into the selection or out of it; `on_group` is told of a merged layer's group."""
+    state = session.state()
+    plan = state.proposal or state.plan
     place = place_of(plan, mark)
     if place is None:
         return
     row, index = place
+    group = group_at(plan, index) if row == LOWER else None
     if row == UPPER:
         session.act(lambda now: now.toggle_layer(index))
-        return
-    group = group_at(plan, index)
-    if group is None:
+    elif group is None:
         session.refuse(f"New layer {index} is layer {plan.layer_map[index][0]} as it was: it is in no group.")
+    elif state.proposal is not None:
+        session.refuse(f"New layer {index} is only proposed: use the proposal as the plan first.")
     else:
-        choose_group(group)
+        on_group(group)
 
 
 def place_of(plan: MergePlan, mark: widgets.Mark) -> tuple[str, int] | None:

@@ -93,10 +93,18 @@ class StudioState:
         return None if added.refusal else added.plan
 
     @property
+    def proposal(self) -> MergePlan | None:
+        """The whole plan that a strategy proposes; None where none does, and where it cannot be."""
+        return None if self._by_hand else self.with_candidate
+
+    @property
     def displaced(self) -> tuple[MergeGroup, ...]:
-        """The planned groups that share a layer with a candidate chosen by hand: adding it takes them out."""
-        if not self._by_hand or self.held is not None:
+        """The planned groups that adding the candidate takes out: those that share a layer with one chosen by hand,
+        all of them for a strategy's."""
+        if not self.candidate or self.held is not None:
             return ()
+        if not self._by_hand:
+            return self.plan.groups
         return tuple(
             planned
             for planned in self.plan.groups
@@ -164,6 +172,11 @@ class StudioState:
         layers = sorted({*before} ^ {layer})
         return self._select(layers, _joined(self.origin, seen) if before else seen)
 
+    def hold_group(self, index: int) -> StudioState:
+        """Select the layers of group `index` of the plan, or let go of them."""
+        layers = self.plan.groups[index].layers
+        return self.drop_candidate() if self.selected == layers else self._select(layers, NOTHING_SEEN)
+
     def propose(self, proposal: MergePlan) -> StudioState:
         """Show a strategy's groups as candidates; the plan stays until they are added."""
         if proposal.depth != self.plan.depth:
@@ -193,7 +206,7 @@ class StudioState:
             return self._refuse(f"Layers {listed(self.candidate_layers)} are a group of the plan already.")
         said = f"Layers {listed(self.candidate_layers)} are in the plan now"
         gone = self.displaced
-        kept = tuple(group for group in self.plan.groups if group not in gone) if self._by_hand else ()
+        kept = tuple(group for group in self.plan.groups if group not in gone)
         instead = f", in the place of {listed(group.layers for group in gone)}" if gone else ""
         provenance = _joined(self.plan.provenance, origin) if self._by_hand else origin
         return self._decide((*kept, *self.candidate), provenance, f"{said}{instead}.", **UNSELECTED)

@@ -188,6 +188,24 @@ def test_a_click_on_a_group_of_the_plan_takes_hold_of_it_and_a_second_lets_go():
     assert planned.propose(again).held is None, "a strategy's proposal is a whole plan"
 
 
+def test_a_group_is_held_by_its_number_and_let_go():
+    planned = start().drag_range(3, 5).add_candidate().toggle_layer(8).toggle_layer(10).add_candidate()
+    held = planned.hold_group(1)
+    assert (held.selected, held.held, held.plan) == ((8, 10), 1, planned.plan)
+    assert held.hold_group(0).selected == (3, 4, 5) and held.hold_group(1).selected == ()
+
+
+def test_a_strategys_proposal_takes_the_place_of_the_whole_plan():
+    planned = start().drag_range(3, 5).add_candidate()
+    proposed = planned.propose(MergePlan(12, (MergeGroup((7, 8), (0.5, 0.5)),), provenance=Provenance("mka", "npib")))
+    assert planned.proposal is None and planned.drag_range(7, 8).proposal is None, "by hand it is no whole plan"
+    assert proposed.displaced == planned.plan.groups and proposed.proposal is not None
+    added = proposed.add_candidate()
+    assert added.plan == proposed.proposal and [group.layers for group in added.plan.groups] == [(7, 8)]
+    assert added.message.text == "Layers 7–8 are in the plan now, in the place of 3–5."
+    assert added.displaced == () and added.proposal is None
+
+
 def test_a_toggled_layer_changes_a_clicked_block():
     assert start().click_cell(3, 5).toggle_layer(4).candidate_layers == ((3, 5),)
     assert start().click_cell(3, 5).toggle_layer(8).candidate_layers == ((3, 4, 5, 8),)
