@@ -16,7 +16,7 @@ from mka.studio.explore.matrix import as_csv
 from mka.studio.export.export_place import export_folder
 from mka.studio.jobs.memory import count_text, free_bytes
 from mka.studio.model.offers import checkpoints
-from mka.studio.parts.widgets import csv_text
+from mka.studio.parts.widgets import ROW, csv_text, table_height
 from mka.studio.plan.proposals import parse_plan, propose
 from mka.studio.plan.savings_view import saved_words, size_words
 from mka.studio.visits.desk import Outcome
@@ -131,3 +131,9 @@ def test_a_report_on_other_weights_is_not_that_of_these():
     assert process.known(WEIGHTS, made) is None
     known = process.known(("f" * 16, "bfloat16"), made)
     assert known is not None and known.report is not None and known.report.dtype == "bfloat16"
+
+
+def test_a_table_is_shown_whole_and_a_long_one_cut_inside_a_row():
+    assert table_height(16) == "content"
+    height = table_height(17)
+    assert height != "content" and (height - ROW) % ROW == pytest.approx(ROW / 2, abs=1), "half a row below the header"

@@ -6,6 +6,7 @@
 // data.heard    number of the last gesture that the page has acted on
 
 const STEPS = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
+const MOST = 16; // rows that are shown at once; of more, the last one shown is cut in half, as a sign that they go on
 const KINDS = { " ": "toggle", Enter: "enter", Delete: "remove", Backspace: "remove", Escape: "drop" };
 
 function element(kind, parent, attributes = {}) {
@@ -25,6 +26,7 @@ class LayerList {
         this.waiting = [];
         this.active = 0;
         this.anchor = null;
+        new ResizeObserver(() => this.cut()).observe(this.table);
         this.body.addEventListener("keydown", (event) => this.key(event));
         this.body.addEventListener("click", (event) => this.click(event));
         this.body.addEventListener("focusin", (event) => this.turnTo(this.numberOf(event.target)));
@@ -44,6 +46,11 @@ class LayerList {
         this.chosen = String(chosen);
         this.turnTo(elsewhere && chosen.length ? chosen[0] : Math.min(this.active, data.rows.length - 1));
         if (elsewhere && chosen.length) this.reveal(this.body.rows[chosen[0]]);
+    }
+
+    cut() {
+        const next = this.body.rows[MOST];
+        this.box.style.maxHeight = next ? `${next.offsetTop + next.offsetHeight / 2}px` : "none";
     }
 
     draw(row, { cells, selected, colour }) {

@@ -68,8 +68,12 @@ def facts(summary: ModelSummary) -> None:
         )
     with right:
         st.subheader("Layers", anchor=False)
-        shape = {"Parameters": st.column_config.NumberColumn(format="localized")}
-        st.dataframe(layer_table(summary), hide_index=True, width="stretch", height=350, column_config=shape)
+        shape = {
+            "Layer": st.column_config.NumberColumn(width=60),
+            "Parameters": st.column_config.NumberColumn(format="localized"),
+        }
+        height = widgets.table_height(summary.layers)
+        st.dataframe(layer_table(summary), hide_index=True, width="stretch", height=height, column_config=shape)
 
 
 def block_names(summary: ModelSummary) -> list[str]:
@@ -101,7 +105,8 @@ def _tensors(summary: ModelSummary) -> None:
     tensors = tensors_in(summary, chosen)
     if tensors:
         shape = {"Parameters": st.column_config.NumberColumn(format="localized")}
-        st.dataframe(tensor_table(tensors), hide_index=True, width="stretch", column_config=shape)
+        height = widgets.table_height(len(tensors))
+        st.dataframe(tensor_table(tensors), hide_index=True, width="stretch", height=height, column_config=shape)
     else:
         st.text(TIED if chosen == "Head" and summary.tied_embeddings else EMPTY_TENSORS)
 

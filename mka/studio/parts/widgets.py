@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -26,6 +26,10 @@ Figure = tuple[str, str, str | None]
 """A label, a value, and what it is compared with, where it is."""
 TOPIC = "topic"
 """The page of the guide, in the address."""
+MOST_ROWS = 16
+"""So many rows of a table are shown before it scrolls."""
+ROW = 35
+"""Pixels, the height of a dataframe's rows and of its header."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for the beginning of one."""
 MARKS = {
@@ -48,6 +52,12 @@ def figures(rows: Sequence[Figure]) -> None:
     with st.container(horizontal=True):
         for label, value, beneath in rows:
             st.metric(label, value, beneath, delta_color="off", delta_arrow="off", border=True)
+
+
+def table_height(rows: int) -> int | Literal["content"]:
+    """Of a dataframe: all of its rows; of many, so many that the last one shown is cut in half, as a sign that they go
+    on. In pixels."""
+    return "content" if rows <= MOST_ROWS else round((MOST_ROWS + 1.5) * ROW)
 
 
 def explained(sentence: str, topic: str) -> None:
