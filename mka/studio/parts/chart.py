@@ -60,7 +60,7 @@ def _buttons() -> Any:
 
 
 @cache
-def _library() -> str:
+def library() -> str:
     """Where this server serves plotly.js: the file inside the installed plotly, with its version against old copies."""
     served = declare_component("plotly", path=Path(plotly.__file__).parent / "package_data")
     base = str(st.get_option("server.baseUrlPath")).strip("/")
@@ -98,7 +98,7 @@ def draw(
             "figure": figure.to_json(),
             "page": figure.layout.hoverlabel.bgcolor,
             "height": figure.layout.height,
-            "library": _library(),
+            "library": library(),
             "alt": alt,
             "listens": on_click is not None,
             "drags": on_range is not None,

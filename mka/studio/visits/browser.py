@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from mka.studio.parts.chart import front
+from mka.studio.parts.chart import front, library
 from mka.studio.visits import session
 from mka.studio.visits.address import query_string
 
@@ -39,7 +39,7 @@ def address_bar() -> None:
     st.html("<style>.st-key-mka-address { position: absolute; }</style>")
     words = session.here().among(st.query_params.to_dict())
     data = {"query": query_string(words), "run": run, "cookie": session.COOKIE, "token": session.owner()}
-    _bar()(key="mka-address", data=data, height=0)
+    _bar()(key="mka-address", data=data | {"library": library()}, height=0)
 
 
 def copy_link() -> None:
