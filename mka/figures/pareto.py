@@ -235,11 +235,8 @@ def of_cloud(points: Cloud) -> str:
     front = points.front
     mine = [spot for spot in front if spot.kind == MERGED]
     better = f"at a {'lower' if points.quality.lower else 'higher'} {_short(points.quality)}"
-    if mine:
-        which = "1 run lies" if len(mine) == 1 else f"{len(mine)} runs lie"
-        said = f"{which} on the front, of {len(runs)}: nothing that was measured removes as much {better}."
-    else:
-        said = f"No run lies on the front, of {len(runs)}: something else removes as much {better}."
+    said = f"{_share(len(mine), len(runs))} on the front: "
+    said += f"{'nothing that was measured' if mine else 'something else'} removes as much {better}."
     if mine:
         most = mine[-1]
         said += f" The furthest of them removes {points.size.say(most.x)} at {points.quality.say(most.y)}."
@@ -250,6 +247,15 @@ def of_cloud(points: Cloud) -> str:
     if points.missing:
         said += f" {points.missing} of the runs have no such value and stand in the table alone."
     return said
+
+
+def _share(some: int, of: int) -> str:
+    """How many of the runs lie there."""
+    if of == 1:
+        return "The only run lies" if some else "The only run does not lie"
+    if some == of:
+        return f"{'Both' if of == 2 else f'All {of}'} runs lie"  # noqa: PLR2004  # a pair has a word of its own
+    return f"{some or 'None'} of {of} runs {'lies' if some < 2 else 'lie'}"  # noqa: PLR2004  # one has its own form
 
 
 def as_rows(points: Cloud) -> list[tuple[str, str, float, float, bool]]:

@@ -106,7 +106,7 @@ def test_marks_differ_by_symbol_and_tell_the_run(theme):
 
 def test_the_sentence_counts_the_front():
     assert of_cloud(of(ONE, TWO)) == (
-        "2 runs lie on the front, of 2: nothing that was measured removes as much at a lower perplexity ratio. "
+        "Both runs lie on the front: nothing that was measured removes as much at a lower perplexity ratio. "
         "The furthest of them removes 33.3\xa0% at 2.00 times."
     )
 
@@ -114,8 +114,29 @@ def test_the_sentence_counts_the_front():
 def test_the_sentence_says_where_deleting_is_as_good():
     worse = a_run([[1, 2]], 9.0)
     said = of_cloud(cloud([worse], {worse.key: "worse"}, DEPTH, RATIO))
-    assert said.startswith("No run lies on the front, of 1: something else removes as much at a lower perplexity")
+    assert said.startswith("The only run does not lie on the front: something else removes as much at a lower perp")
     assert said.endswith("Deleting layers without merging them is on the front at 16.7\xa0%: no run beats it there.")
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([(0.1, 2.0)], "The only run lies on the front: nothing that was measured"),
+        ([(0.1, 2.0), (0.1, 2.5), (0.1, 3.0)], "1 of 3 runs lies on the front: nothing that was measured"),
+        ([(0.1, 2.0), (0.2, 2.5), (0.2, 3.0)], "2 of 3 runs lie on the front: nothing that was measured"),
+        ([(0.1, 2.0), (0.2, 2.5), (0.3, 3.0)], "All 3 runs lie on the front: nothing that was measured"),
+    ],
+)
+def test_how_many_of_the_runs_lie_on_the_front(places: list[tuple[float, float]], words: str):
+    assert of_cloud(spots(*places)).startswith(words)
+
+
+def test_none_of_several_runs_on_the_front():
+    free = Spot(0.5, 1.0, "truncate", "")
+    beaten = spots((0.1, 2.0), (0.2, 3.0))
+    assert of_cloud(replace(beaten, spots=(*beaten.spots, free))).startswith(
+        "None of 2 runs lies on the front: something"
+    )
 
 
 def test_its_numbers_as_rows():

@@ -72,7 +72,7 @@ def nothing_run() -> None:
         return
     st.info(
         "No plan of this model was evaluated yet. Make a plan, evaluate it, and it stands here beside the unmerged "
-        "model and the free controls; evaluate another, and the two can be compared."
+        "model and what deleting as many layers costs; evaluate another, and the two can be compared."
     )
     with st.container(horizontal=True):
         st.page_link("pages/plan.py", label="Make a plan", icon=":material/call_merge:")
@@ -166,7 +166,7 @@ def run_card(runs: tuple[Run, ...]) -> None:
                 type="primary",
                 icon=":material/settings_backup_restore:",
                 disabled=present,
-                help="It is the plan now." if present else "Puts it in the place of the present plan; undo goes back.",
+                help="This is the present plan." if present else "Puts it in the present plan's place; undo goes back.",
                 on_click=use_plan,
                 args=(run,),
             )
@@ -186,6 +186,8 @@ def run_card(runs: tuple[Run, ...]) -> None:
                 on_click=toggle_pin,
                 args=(run.key,),
             )
+        if present:
+            st.caption("This is the present plan.")
         _said()
 
 
@@ -203,14 +205,13 @@ def _figures(run: Run, pinned: Run | None) -> None:
     other = None if pinned is None or pinned.key == run.key else pinned
     whole = tables.table([run]) if other is None else tables.table([run, other], [other.key])
     cells = dict(zip(whole.header, whole.rows[0], strict=True))
-    than = "unmerged" if other is None else "the pinned run"
-    boxes: list[widgets.Figure] = [("Layers", cells["Layers"], f"{words.percent(run.plan.compression_ratio)} removed")]
-    boxes += [
-        (title, cells[title], f"{cells[f'{title} Δ']} against {than}" if cells[f"{title} Δ"] else None)
-        for title in ("Perplexity", "Accuracy")
-        if cells[title]
-    ]
-    widgets.figures(boxes)
+    rows: list[widgets.Figure] = [("Layers", cells["Layers"], f"{words.percent(run.plan.compression_ratio)} removed")]
+    rows += [(title, cells[title], cells[f"{title} Δ"] or None) for title in ("Perplexity", "Accuracy") if cells[title]]
+    with st.container(horizontal=True):
+        for label, value, beneath in rows:
+            st.metric(label, value, beneath, delta_color="off", delta_arrow="off", width="content")
+    if any(cells[f"{title} Δ"] for title in ("Perplexity", "Accuracy")):
+        st.caption(f"Changes are against {'the unmerged model' if other is None else 'the pinned run'}.")
 
 
 def toggle_pin(key: str) -> None:
