@@ -9,7 +9,7 @@ from mka.studio.guide.guide import topics
 from mka.studio.visits import session
 
 session.guard("pages/guide.py")
-known = topics()
-topic = guide_view.choose(known)
-st.title(topic.title, anchor=False)
+title = st.container()
+topic = guide_view.choose(topics())
+title.title(topic.title, anchor=False)
 guide_view.show(topic)

@@ -254,8 +254,8 @@ def _share(some: int, of: int) -> str:
     if of == 1:
         return "The only run lies" if some else "The only run does not lie"
     if some == of:
-        return f"{'Both' if of == 2 else f'All {of}'} runs lie"  # noqa: PLR2004  # a pair has a word of its own
-    return f"{some or 'None'} of {of} runs {'lies' if some < 2 else 'lie'}"  # noqa: PLR2004  # one has its own form
+        return f"{'Both' if of == 2 else f'All {of}'} runs lie"  # a pair has a word of its own
+    return f"{some or 'None'} of {of} runs {'lies' if some < 2 else 'lie'}"  # one has its own form
 
 
 def as_rows(points: Cloud) -> list[tuple[str, str, float, float, bool]]:

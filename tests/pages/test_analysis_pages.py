@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from mka.figures.theme import DARK, LIGHT, Theme
 from mka.objects.embedding import Embedding
+from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, reading_key
 from mka.workflows.analysis_files import Analysis
 from tests.pages.driver import Studio
@@ -148,6 +150,21 @@ def test_the_guide_shows_the_topic_that_the_address_names(studio: Studio):
     studio.set("pills", "Topic", "manifolds")
     assert studio.at.title[0].value.startswith("Manifolds")
     assert "manifolds" in studio.at.query_params["topic"]
+
+
+def test_the_guides_title_stands_above_its_topics(studio: Studio):
+    studio.go("guide")
+    kinds = [one.type for one in studio.at.main]
+    assert kinds.index("title") < kinds.index("button_group"), kinds
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_pictures_drawn_on_white_are_dimmed_on_a_dark_page_alone(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, theme: Theme
+):
+    monkeypatch.setattr(session, "theme", lambda: theme)
+    studio.go("guide")
+    assert any("brightness" in one.proto.body for one in studio.at.get("html")) == (theme == DARK)
 
 
 def test_the_guide_needs_no_model(empty_studio: Studio):

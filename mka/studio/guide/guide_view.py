@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from mka.figures.theme import DARK
 from mka.studio.guide.guide import Picture, Topic
 from mka.studio.parts.widgets import TOPIC
 from mka.studio.visits import session
 
 CHOSEN = "guide-topic"
+PAGE = "guide-page"
+DIMMED = f"<style>.st-key-{PAGE} img {{ filter: brightness(0.78); border-radius: 8px; }}</style>"
+"""The pictures are drawn on white, which glares out of a dark page; their colours stay what the words say of them."""
 READING_WIDTH = 760
 """Pixels: longer lines are hard to read."""
 
@@ -39,7 +43,9 @@ def choose(known: Mapping[str, Topic]) -> Topic:
 
 def show(topic: Topic) -> None:
     """Text at a width that can be read, pictures with their words."""
-    with st.container(width=READING_WIDTH):
+    if session.theme() == DARK:
+        st.html(DIMMED)
+    with st.container(width=READING_WIDTH, key=PAGE):
         for part in topic.parts(session.address("guide", **{TOPIC: "{topic}"})):
             if isinstance(part, Picture):
                 st.image(str(part.path), caption=part.alt)
