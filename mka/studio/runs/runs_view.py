@@ -275,6 +275,6 @@ def _grid(shown: tables.Table, title: str) -> None:
         selection_mode=["single-row", "single-column"],
         column_config={
             tables.PINNED: st.column_config.TextColumn(tables.STAR, width=40, pinned=True),
-            tables.PLAN: st.column_config.TextColumn(tables.PLAN, width=150, pinned=True),
+            tables.PLAN: st.column_config.TextColumn(tables.PLAN, width=150),  # Streamlit greys what is pinned
         },
     )
