@@ -28,22 +28,18 @@ def sidebar(visit: Visit) -> Locator:
     return visit.page.get_by_test_id("stSidebar")
 
 
-def cancel_button(visit: Visit) -> Locator:
-    return sidebar(visit).get_by_role("button", name="Cancel", exact=True)
-
-
 def evaluating(visit: Visit, row: int, column: int) -> Visit:
     """With a block planned and a long evaluation of it begun."""
     visit.open().click_cell(row, column).click_cell(row, column).go("Evaluate")
     visit.unfold("What is measured, and on what")
     visit.fill("Texts and questions", "demo").fill("At most, of each", LONG)
     visit.button("Merge and evaluate").click()
-    expect(cancel_button(visit)).to_be_visible()
+    expect(visit.cancel_button).to_be_visible()
     return visit
 
 
 def cancelled(visit: Visit) -> Visit:
-    cancel_button(visit).click()
+    visit.cancel_button.click()
     return visit.finish_job(f"{EVALUATION}: cancelled. Nothing was changed.")
 
 
@@ -51,17 +47,17 @@ def test_a_job_goes_on_over_pages_and_reloads_and_is_cancelled(visitor: Callable
     visit = evaluating(visitor(shared), 2, 5)
     visit.page.wait_for_function(f"Number({PROGRESS}) > 0")
     visit.go("Explore")
-    expect(cancel_button(visit)).to_be_visible()
+    expect(visit.cancel_button).to_be_visible()
     visit.click_cell(7, 8)
     assert visit.boxes(DASHED) == [[6.5, 8.5, 6.5, 8.5]]
     before = visit.page.evaluate(PROGRESS)
     visit.page.wait_for_function(f"(before) => Number({PROGRESS}) > Number(before)", arg=before)
     visit.page.reload()
-    expect(cancel_button(visit)).to_be_visible()
+    expect(visit.cancel_button).to_be_visible()
     expect(sidebar(visit)).to_contain_text(EVALUATION)
     expect(sidebar(visit)).to_contain_text("2–5")
     cancelled(visit)
-    expect(cancel_button(visit)).to_have_count(0)
+    expect(visit.cancel_button).to_have_count(0)
     visit.press("Dismiss")
     expect(visit.page.get_by_text("Nothing was changed")).to_have_count(0)
     visit.go("Evaluate")
@@ -77,7 +73,7 @@ def test_a_job_of_a_closed_tab_is_cancelled_in_another_tab_of_the_same_browser(
     later.open()
     expect(sidebar(later)).to_contain_text(EVALUATION)
     cancelled(later)
-    expect(cancel_button(later)).to_have_count(0)
+    expect(later.cancel_button).to_have_count(0)
     assert later.wrong == []
     later.leave()
 
@@ -90,7 +86,7 @@ def test_two_people_see_nothing_of_each_other_and_share_the_model(visitor: Calla
     expect(sidebar(other)).to_contain_text("A job of another window")
     expect(sidebar(other)).to_contain_text("empty, 12 layers stay")
     expect(other.page.get_by_text(EVALUATION)).to_have_count(0)
-    expect(cancel_button(other)).to_have_count(0)
+    expect(other.cancel_button).to_have_count(0)
     other.click_cell(6, 8).click_cell(6, 8).go("Evaluate")
     other.unfold("What is measured, and on what").button("Merge only").click()
     expect(sidebar(other)).to_contain_text("waits for: A job of another window")
@@ -109,7 +105,7 @@ def test_another_model_waits_for_the_job_at_work_and_then_takes_its_place(
     other.page.get_by_test_id("stBaseButton-primary").filter(has_text="Open").click()
     waits = f"{opening} waits for a job of another window; then the model demo is released."
     expect(other.page.get_by_text(waits)).to_be_visible()
-    expect(cancel_button(mine)).to_be_visible()
+    expect(mine.cancel_button).to_be_visible()
     cancelled(mine)
     other.finish_job(f"{opening}: done")
     expect(sidebar(other)).to_contain_text("4 layers")
@@ -126,4 +122,4 @@ def test_a_failed_job_says_why_and_leaves_what_was_there(visitor: Callable[..., 
     visit.finish_job(f"{EVALUATION} failed: ")
     expect(visit.page.get_by_text("nowhere/<b>at all</b>.txt").first).to_be_visible()
     expect(sidebar(visit)).to_contain_text("4–6")
-    expect(cancel_button(visit)).to_have_count(0)
+    expect(visit.cancel_button).to_have_count(0)

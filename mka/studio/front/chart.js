@@ -31,9 +31,15 @@ function plotly(address) {
         };
         document.head.append(script);
         // plotly rejects an animation that another one interrupts, and names no reason: that is no error.
-        window.addEventListener("unhandledrejection", (event) => event.reason === undefined && event.preventDefault());
+        window.addEventListener("unhandledrejection", (event) => {
+            if (event.reason === undefined && films().length) event.preventDefault();
+        });
     });
     return window.mkaPlotly;
+}
+
+function films() {
+    return [...document.querySelectorAll(".mka-chart")].filter((chart) => chart._transitionData?._frames?.length);
 }
 
 class Chart {

@@ -181,7 +181,7 @@ def _leave() -> None:
 
 def _draw_turn(order: OpenOrder) -> None:
     """What has to end and to go before a model is opened."""
-    jobs, mine = session.process().queue.active(), session.visit().followed
+    jobs, mine = at_work()
     if any(job.kind == OPEN and job.state == WAITING and job.number in mine for job in jobs):
         st.fragment(_draw_waiting, run_every=EVERY)()
         return
@@ -190,9 +190,15 @@ def _draw_turn(order: OpenOrder) -> None:
         st.caption(said)
 
 
+def at_work() -> tuple[Sequence[Job], list[int]]:
+    """The jobs that have not ended, and the numbers of those that this browser asked for."""
+    jobs = session.process().queue.active()
+    return jobs, [job.number for job in jobs if session.is_mine(job)]
+
+
 def _draw_waiting() -> None:
     """Redrawn while an opening waits; nothing as soon as it is its turn."""
-    jobs, mine = session.process().queue.active(), session.visit().followed
+    jobs, mine = at_work()
     said = waiting_words(jobs, mine, session.process().models.held)
     if said:
         widgets.message("note", said)

@@ -88,7 +88,7 @@ def _parameters_removed(run: Run) -> float:
 
 
 def _best_control(run: Run) -> float:
-    """The lowest perplexity of the free controls; NaN where none was measured."""
+    """The lowest perplexity of deleting as many layers; NaN where none was measured."""
     return min((_perplexity(one) for one in run.report.controls.values()), default=math.nan)
 
 
@@ -143,7 +143,7 @@ _COLUMNS = (
     _figure("KL (nats)", lambda run: _divergence(run.report.result), lambda value: words.number(value, 3)),
     _change("KL Δ", lambda run, against: _divergence(run.report.result) - _divergence(against), _nats),
     _figure("Same next token", lambda run: _same_token(run.report.result), words.percent),
-    _figure("Best free control", _best_control, words.number),
+    _figure("Best of deleting", _best_control, words.number),
     _text("Measured on", lambda run: trial_words(run.trial)),
     _text("Tasks", lambda run: ", ".join(run.trial.tasks)),
     _text("Weights", lambda run: run.report.dtype),

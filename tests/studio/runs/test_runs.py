@@ -55,7 +55,7 @@ def test_deltas_are_against_the_pinned_run():
 def test_what_was_not_measured_is_an_empty_cell():
     silent = replace(a_result("merged", 3.0, 0.9), choices=None, divergence=None)
     table = runs.table([a_run(report=replace(a_report(), result=silent, baseline=None, controls={}))])
-    for title in ("Accuracy", "Accuracy Δ", "KL (nats)", "Perplexity Δ", "Parameters removed", "Best free control"):
+    for title in ("Accuracy", "Accuracy Δ", "KL (nats)", "Perplexity Δ", "Parameters removed", "Best of deleting"):
         assert cells(table, title) == [""]
     assert cells(table, "Perplexity") == ["3.000"]
 
@@ -118,7 +118,7 @@ def test_as_numbers_a_row_is_what_was_measured_and_not_its_words():
     assert first["Layers"] == 5 and first["Layers removed"] == pytest.approx(1 / 6)
     assert first["Perplexity Δ"] == pytest.approx(3.0 / 2.6 - 1) and first["Accuracy Δ"] == pytest.approx(0.9 - 0.97)
     assert first["Plan"] == "1–2" and first[runs.PINNED] == ""
-    assert second["Accuracy"] == second["Accuracy Δ"] == second["Best free control"] == "", "not measured"
+    assert second["Accuracy"] == second["Accuracy Δ"] == second["Best of deleting"] == "", "not measured"
     assert second["Seed"] == large, "every digit of it"
     ((star, *_), (_, *rest)) = runs.numbers([LOW, HIGH], [LOW.key])
     assert star == runs.STAR and dict(zip(runs.COLUMNS, rest, strict=True))["Perplexity Δ"] == pytest.approx(0.5)
