@@ -1,6 +1,7 @@
-"""Measure the demo model and write the figures into its card.
+"""Measure the demo model, or another that was trained on its world, and write the figures into its card.
 
     python -m mka.demo.card --model assets/demo-model
+    python -m mka.demo.card --model benchmarks/second-model --dtype float32
 
 Writes `figures.json` beside the weights and the tables between the two markers of `README.md`; the
 rest of the card stays as it is.
@@ -12,6 +13,7 @@ import argparse
 import json
 import math
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -42,7 +44,7 @@ from mka.planning.strategies import drop_keep_last
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
-COMMAND = "python -m mka.demo.card --model assets/demo-model"
+COMMAND = ("python", "-m", "mka.demo.card")
 SWEEP_QUESTIONS = 40
 """Questions per subject behind each row of the sweeps; the whole model is asked all of them."""
 REMOVED = (1, 2, 3, 4)
@@ -83,7 +85,7 @@ class Figures:
     deletions: tuple[Shrunk, ...]
     strategies: tuple[Shrunk, ...]
     seed: int
-    command: str = COMMAND
+    command: str
 
 
 def unigram_perplexity(counts: Counter[int], vocabulary: int, tokens: Sequence[int]) -> float:
@@ -92,8 +94,8 @@ def unigram_perplexity(counts: Counter[int], vocabulary: int, tokens: Sequence[i
     return math.exp(-math.fsum(math.log((counts[token] + 1) / total) for token in tokens) / len(tokens))
 
 
-def measure_card(model: LoadedModel, *, seed: int = 0, progress: Progress = silent) -> Figures:
-    """Every figure of the card, from the bundled test texts and questions."""
+def measure_card(model: LoadedModel, *, command: str, seed: int = 0, progress: Progress = silent) -> Figures:
+    """Every figure of the card, from the bundled test texts and questions; `command` is what asked for them."""
     texts, questions = load_texts("demo", split="test"), load_questions("demo")
     few = first_per_subject(questions, SWEEP_QUESTIONS)
     whole = measure(model, ("perplexity", "choices"), texts=texts, questions=questions, seed=seed, progress=progress)
@@ -126,6 +128,7 @@ def measure_card(model: LoadedModel, *, seed: int = 0, progress: Progress = sile
         deletions=tuple(shrunk[: len(deletions)]),
         strategies=tuple(shrunk[len(deletions) :]),
         seed=seed,
+        command=command,
     )
 
 
@@ -263,11 +266,14 @@ def report(stage: str, done: int, total: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m mka.demo.card", description="Measure the demo model for its card.")
+    parser = argparse.ArgumentParser(prog="python -m mka.demo.card", description="Measure a model for its card.")
     parser.add_argument("--model", type=Path, default=Path("assets/demo-model"), help="folder (default: %(default)s)")
+    parser.add_argument("--dtype", default="auto", help="compute in this one (default: as the weights are stored)")
     parser.add_argument("--seed", type=int, default=0)
-    wanted: Any = parser.parse_args(arguments)
-    figures = measure_card(load(wanted.model), seed=wanted.seed, progress=report)
+    given = sys.argv[1:] if arguments is None else arguments
+    wanted: Any = parser.parse_args(given)
+    model = load(wanted.model, dtype=wanted.dtype)
+    figures = measure_card(model, command=shlex.join([*COMMAND, *given]), seed=wanted.seed, progress=report)
     write_card(figures, wanted.model)
 
 

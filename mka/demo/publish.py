@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 LOG_ROWS = 300
 
@@ -32,8 +32,8 @@ def read_log(path: Path) -> list[Entry]:
     return [entries[step] for step in sorted(entries)]
 
 
-def publish(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, log: Path, out: Path) -> None:
-    """Write a model, its tokenizer, at most LOG_ROWS rows of its log and its loss curve into `out`."""
+def publish(network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, log: Path, out: Path, *, title: str) -> None:
+    """Write a model, its tokenizer, at most LOG_ROWS rows of its log and its loss curve, so titled, into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     network.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -41,7 +41,7 @@ def publish(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, log: 
     stride = -(-len(entries) // LOG_ROWS)
     # Counted from the end, so that the last row is the finished model's.
     write_log(entries[(len(entries) - 1) % stride :: stride], out / "training-log.csv")
-    draw_loss(entries, out / "loss-curve.png")
+    draw_loss(entries, out / "loss-curve.png", title)
 
 
 def write_log(entries: Sequence[Entry], path: Path) -> None:
@@ -51,7 +51,7 @@ def write_log(entries: Sequence[Entry], path: Path) -> None:
         rows.writerows((entry.step, entry.tokens, entry.loss, entry.rate) for entry in entries)
 
 
-def draw_loss(entries: Sequence[Entry], path: Path) -> None:
+def draw_loss(entries: Sequence[Entry], path: Path, title: str) -> None:
     """The loss over the tokens seen, as a plain picture."""
     figure, axes = plt.subplots(figsize=(7, 3.5), dpi=120)
     axes.plot([entry.tokens / 1e6 for entry in entries], [entry.loss for entry in entries], linewidth=1.2)
@@ -61,7 +61,7 @@ def draw_loss(entries: Sequence[Entry], path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.set_xlabel("training tokens seen (millions)")
     axes.set_ylabel("loss (nats per token)")
-    axes.set_title("Training loss of the demo model")
+    axes.set_title(title)
     figure.tight_layout()
     # No date and no version inside the file: the same log draws the same bytes.
     figure.savefig(path, metadata={"Software": None})

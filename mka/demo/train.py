@@ -1,6 +1,7 @@
-"""Train the demo model: a small Llama on the text of the demo world.
+"""Train the demo model, a small Llama, or the second model, a small GPT-NeoX, on the text of the demo world.
 
-    python -m mka.demo.train --run runs/demo --out assets/demo-model
+    python -m mka.demo.train --out assets/demo-model
+    python -m mka.demo.train --architecture gpt_neox --out benchmarks/second-model
 
 The run folder holds the tokenizer, the packed training tokens, the log and the checkpoint; the same command given again
 goes on where the last one stopped. The finished model is written to the other folder.
@@ -13,7 +14,8 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 # Two worker threads that spin while they wait take the cores from everybody else; read once, when torch is loaded.
@@ -21,7 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from mka.demo.publish import Entry, publish
 from mka.demo.tokens import train_tokenizer, write_rows
@@ -30,8 +32,15 @@ from mka.demo.world import SEED, World
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the model: the same recipe on the same machine gives the same weights."""
+    """Everything that decides the model: the same recipe on the same machine gives the same weights.
 
+    `architecture` is the `model_type` that transformers knows it by; what no field says is that one's own default.
+    `stored` is the dtype of the weights that ship; they are trained in float32.
+    """
+
+    name: str = "demo"
+    architecture: str = "llama"
+    stored: str = "float32"
     seed: int = SEED
     vocabulary: int = 1536
     layers: int = 12
@@ -62,6 +71,17 @@ class Recipe:
         return self.peak_rate * (self.final_share + (1 - self.final_share) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
+RECIPES: Mapping[str, Recipe] = {
+    recipe.architecture: recipe
+    for recipe in (
+        Recipe(),
+        # Half the bytes per weight, and as wide within as lets both models together stay below 16 MB.
+        Recipe(name="second", architecture="gpt_neox", stored="float16", intermediate=440),
+    )
+}
+"""By architecture: the demo model, and one that differs in kind alone, so that a benchmark can tell the two apart."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Where a run keeps its files."""
@@ -85,16 +105,16 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
 
-def build_network(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """A fresh network with seeded weights, float32."""
+def build_network(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """A fresh network of the recipe's architecture with seeded weights, float32."""
     torch.manual_seed(recipe.seed)
-    config = LlamaConfig(
+    config = AutoConfig.for_model(
+        recipe.architecture,
         vocab_size=len(tokenizer),
         hidden_size=recipe.width,
         intermediate_size=recipe.intermediate,
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads,
         max_position_embeddings=recipe.context,
         initializer_range=recipe.initial_spread,
         tie_word_embeddings=True,
@@ -104,11 +124,12 @@ def build_network(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaFo
         use_cache=True,
     )
     # At this size plain attention, compiled, trains nearly twice as fast on a CPU as the fused kernel does.
-    config._attn_implementation = "eager"
-    return LlamaForCausalLM(config)
+    network = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    assert isinstance(network, PreTrainedModel)
+    return network
 
 
-def build_optimizer(network: LlamaForCausalLM, recipe: Recipe) -> torch.optim.AdamW:
+def build_optimizer(network: PreTrainedModel, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW with weight decay on matrices only."""
     parameters = list(network.parameters())
     groups = [
@@ -132,7 +153,7 @@ def prepare(world: World, recipe: Recipe, folder: RunFolder) -> tuple[PreTrained
 
 
 def save_checkpoint(
-    folder: RunFolder, network: LlamaForCausalLM, optimizer: torch.optim.AdamW, step: int, *, keep: bool
+    folder: RunFolder, network: PreTrainedModel, optimizer: torch.optim.AdamW, step: int, *, keep: bool
 ) -> None:
     """Write the state after `step` steps beside its place and rename it; `keep` leaves a model of this step too."""
     beside = folder.checkpoint.with_suffix(".part")
@@ -143,7 +164,7 @@ def save_checkpoint(
         network.save_pretrained(folder.path / f"step-{step:05d}")
 
 
-def resume(folder: RunFolder, network: LlamaForCausalLM, optimizer: torch.optim.AdamW) -> int:
+def resume(folder: RunFolder, network: PreTrainedModel, optimizer: torch.optim.AdamW) -> int:
     """Restore the last checkpoint, if there is one; returns the number of steps done."""
     if not folder.checkpoint.exists():
         return 0
@@ -155,7 +176,7 @@ def resume(folder: RunFolder, network: LlamaForCausalLM, optimizer: torch.optim.
 
 
 def train_step(
-    network: LlamaForCausalLM, optimizer: torch.optim.AdamW, rows: np.ndarray, step: int, recipe: Recipe
+    network: PreTrainedModel, optimizer: torch.optim.AdamW, rows: np.ndarray, step: int, recipe: Recipe
 ) -> float:
     """One update on the rows of `step`; returns the loss in nats per token."""
     chunk = rows[step * recipe.batch : (step + 1) * recipe.batch].astype(np.int64)
@@ -201,7 +222,8 @@ def train(recipe: Recipe, folder: RunFolder, out: Path) -> None:
             losses.clear()
         if done % SAVE_EVERY == 0 or done == recipe.steps:
             save_checkpoint(folder, network, optimizer, done, keep=done % KEEP_EVERY == 0)
-    publish(network, tokenizer, folder.log, out)
+    network.to(getattr(torch, recipe.stored))
+    publish(network, tokenizer, folder.log, out, title=f"Training loss of the {recipe.name} model")
 
 
 def note(folder: RunFolder, recipe: Recipe, entry: Entry) -> None:
@@ -218,12 +240,14 @@ def note(folder: RunFolder, recipe: Recipe, entry: Entry) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mka.demo.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("runs/demo"), help="folder of the run (default: %(default)s)")
+    parser.add_argument("--architecture", choices=RECIPES, default=Recipe.architecture, help="default: %(default)s")
+    parser.add_argument("--run", type=Path, help="folder of the run (default: runs/demo, runs/second)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished model")
     parser.add_argument("--steps", type=int, default=Recipe.steps, help="updates (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
     wanted = parser.parse_args()
-    train(Recipe(seed=wanted.seed, steps=wanted.steps), RunFolder(wanted.run), wanted.out)
+    recipe = replace(RECIPES[wanted.architecture], seed=wanted.seed, steps=wanted.steps)
+    train(recipe, RunFolder(wanted.run or Path("runs", recipe.name)), wanted.out)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ FIGURES = Figures(
     deletions=(Shrunk("layer 0", 1, (0,), Perplexity(4701.4, 101.6, 9, 9), 0.256, (0.2, 0.3)),),
     strategies=(Shrunk("mka", 1, (10, 11), Perplexity(22.04, 0.94, 9, 9), 0.5, (0.4, 0.6)),),
     seed=0,
+    command="python -m mka.demo.card --model here",
 )
 
 
@@ -108,7 +109,7 @@ def test_tables_by_hand() -> None:
         "| mka | 1 | 10 11 | 22.0 ± 0.9 | 50.0 % |",
     ):
         assert f"\n{row}\n" in made
-    assert "(seed 0, model 0123456789abcdef)" in made
+    assert "Measured by `python -m mka.demo.card --model here` (seed 0, model 0123456789abcdef)" in made
 
 
 def test_each_table_has_as_many_cells_as_its_head() -> None:
@@ -155,7 +156,7 @@ def test_measuring_a_tiny_model_from_end_to_end(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(card, name, value)
     monkeypatch.setattr(card, "N_DOCUMENTS", {"test": 4})
     folder = tiny_model_folder(tmp_path)
-    card.main(["--model", str(folder)])
+    card.main(["--model", str(folder), "--dtype", "bfloat16"])
     figures = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
     assert [one["name"] for one in figures["deletions"]] == ["layer 0", "layer 1", "layer 2", "layer 3"]
     arms = ["mka", "mka-code", "truncate", "drop-keep-last"]
@@ -164,6 +165,8 @@ def test_measuring_a_tiny_model_from_end_to_end(tmp_path: Path, monkeypatch: pyt
     truncated = figures["strategies"][2]
     assert truncated["layers"] == [3]
     assert truncated["perplexity"] == figures["deletions"][3]["perplexity"]
+    assert figures["command"] == f"python -m mka.demo.card --model {folder} --dtype bfloat16"
+    assert figures["bytes"] == 2 * figures["parameters"]
     assert (figures["sweep_questions"], figures["choices"]["n"], figures["depth"]) == (12, 24, 4)
     assert figures["whole"]["texts"] == 52 and figures["training"]["texts"] == 4
     assert (folder / "README.md").read_text(encoding="utf-8").startswith(BEGIN)

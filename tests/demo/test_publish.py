@@ -43,7 +43,7 @@ def test_a_long_log_is_thinned_and_keeps_its_end(rows: int, tmp_path: Path, monk
 
     log = tmp_path / "log.jsonl"
     log.write_text("".join(json.dumps(asdict(entry(step + 1))) + "\n" for step in range(rows)))
-    publish.publish(Writes(), Writes(), log, tmp_path / "out")  # type: ignore[arg-type]
+    publish.publish(Writes(), Writes(), log, tmp_path / "out", title="Loss")  # type: ignore[arg-type]
     with (tmp_path / "out" / "training-log.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file)]
     assert 1 <= len(steps) <= 5
@@ -53,9 +53,10 @@ def test_a_long_log_is_thinned_and_keeps_its_end(rows: int, tmp_path: Path, monk
 
 def test_the_curve_is_a_picture_and_the_same_log_draws_the_same_bytes(tmp_path: Path) -> None:
     entries = [entry(20, 7.0), entry(40, 2.0), entry(60, 1.0)]
-    draw_loss(entries, tmp_path / "a.png")
-    draw_loss(entries, tmp_path / "b.png")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    draw_loss(entries, tmp_path / "a.png", "Loss")
+    draw_loss(entries, tmp_path / "b.png", "Loss")
+    draw_loss(entries, tmp_path / "c.png", "Loss of another")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes() != (tmp_path / "c.png").read_bytes()
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (840, 420)
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 10

@@ -3,8 +3,9 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mka.demo import tokens, train
-from mka.demo.train import Recipe, RunFolder
+from mka.demo.train import RECIPES, Recipe, RunFolder
 
 TINY = Recipe(vocabulary=300, layers=2, width=16, heads=2, intermediate=32, context=24, batch=2, steps=7, warmup=2)
 
@@ -72,6 +73,45 @@ def test_the_log_has_every_interval_and_the_end(trained: Path) -> None:
     assert logged[0]["loss"] == pytest.approx(math.log(300), rel=0.05)
     with (trained / "model" / "training-log.csv").open() as file:
         assert [int(row["step"]) for row in csv.DictReader(file)] == [2, 4, 6, 7]
+
+
+def test_another_architecture_is_trained_on_the_same_rows_and_stored_in_half_the_bytes(
+    trained: Path, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    shutil.copytree(trained / "run" / "tokenizer", run.tokenizer)
+    shutil.copy(trained / "run" / "rows.npy", run.rows)
+    train.train(replace(TINY, architecture="gpt_neox", stored="float16"), run, tmp_path / "model")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    assert (type(model).__name__, model.dtype) == ("GPTNeoXForCausalLM", torch.float16)
+    assert (model.config.num_hidden_layers, model.config.intermediate_size, model.config.vocab_size) == (2, 32, 300)
+    assert (tmp_path / "model" / "tokenizer.json").read_bytes() == (trained / "model" / "tokenizer.json").read_bytes()
+    assert run.rows.read_bytes() == (trained / "run" / "rows.npy").read_bytes()
+    # What ships is the last checkpoint, rounded; that one stays whole.
+    whole = torch.load(run.checkpoint, weights_only=True)["network"]
+    assert {weight.dtype for weight in whole.values()} == {torch.float32}
+    assert all(torch.equal(weight, whole[name].half()) for name, weight in model.state_dict().items())
+    assert [entry["step"] for entry in entries(run.path)] == [2, 4, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("given", "recipe", "run"),
+    [
+        ([], Recipe(), "runs/demo"),
+        (["--architecture", "gpt_neox"], RECIPES["gpt_neox"], "runs/second"),
+        (["--architecture", "gpt_neox", "--steps", "3"], replace(RECIPES["gpt_neox"], steps=3), "runs/second"),
+        (["--run", "here", "--seed", "5"], Recipe(seed=5), "here"),
+    ],
+)
+def test_the_command_says_which_recipe_and_where(
+    given: list[str], recipe: Recipe, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Recipe, RunFolder, Path]] = []
+    monkeypatch.setattr(train, "train", lambda *wanted: asked.append(wanted))
+    monkeypatch.setattr("sys.argv", ["train", *given, "--out", "there"])
+    train.main()
+    assert asked == [(recipe, RunFolder(Path(run)), Path("there"))]
 
 
 def test_checkpoints_in_between_are_kept(trained: Path) -> None:
@@ -142,6 +182,16 @@ def test_the_recipe_of_the_demo_model() -> None:
     recipe = Recipe()
     assert recipe.layers >= 12
     assert recipe.tokens == recipe.steps * recipe.batch * recipe.context > 20e6
+    assert RECIPES["llama"] == recipe
+
+
+def test_the_recipes_differ_in_the_kind_of_network_alone() -> None:
+    """Same text, order, steps and rates: else a benchmark of the two would compare their training."""
+    kinds = {"name", "architecture", "stored", "intermediate"}
+    demo, *others = (asdict(recipe) for recipe in RECIPES.values())
+    assert others
+    for other in others:
+        assert {field for field in demo if demo[field] != other[field]} == kinds
 
 
 def test_the_same_seed_gives_the_same_fresh_network(trained: Path) -> None:
