@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench bench-analysis bench-studio screenshots clean
+.PHONY: setup app test check bench bench-analysis bench-studio architectures screenshots clean
 
 setup: $(READY)
 
@@ -39,6 +39,9 @@ bench-analysis: setup
 
 bench-studio: setup
 	$(BIN)/python -m benchmarks.clicks
+
+architectures: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.architectures
 
 screenshots: setup
 	$(BIN)/python -m tests.browser.screenshots

@@ -81,6 +81,8 @@ def show_receipt(out: Console, receipt: Receipt) -> None:
     )
     for name, old, new in receipt.config_changes:
         say(out, f"config {name}: {plain(old)} -> {plain(new)}")
+    for warning in receipt.warnings:
+        say(out, f"WARNING: {warning}")
     if receipt.verified is not None:
         say(out, f"verified: after reloading, logits differ by {receipt.verified:.3g} at most")
     written(out, receipt.folder)

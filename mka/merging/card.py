@@ -35,6 +35,7 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         "removed: layers were merged or deleted as told below, and nothing was trained afterwards.",
         "## What was done",
         _groups(plan),
+        *(f"**Doubtful:** {warning}." for warning in receipt.warnings),
         _sizes(receipt),
         COST,
         _cost(report),

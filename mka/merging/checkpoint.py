@@ -58,7 +58,7 @@ def save(
         _step(0, progress, cancel)
         _write_model(merged, fresh)
         _step(1, progress, cancel)
-        agreed = verify(merged.model, fresh)
+        agreed = verify(merged.model, fresh, merged.source)
         _step(2, progress, cancel)
         receipt = replace(merged.receipt, verified=agreed.difference, folder=str(folder))
         card = model_card(merged.plan, receipt, report, name=folder.name, tolerance=agreed.tolerance)

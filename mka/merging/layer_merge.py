@@ -53,6 +53,17 @@ def check_group(group: MergeGroup, layers: Sequence[nn.Module], layer_types: Seq
         )
 
 
+def doubt(group: MergeGroup, layers: Sequence[nn.Module]) -> str:
+    """Why the average that `group` asks for may mean nothing; "" where its layers hold no experts."""
+    if group.method != "average" or not any(holds_experts(layers[layer]) for layer in group.layers):
+        return ""
+    return (
+        f"the experts of layers {', '.join(map(str, group.layers))} were averaged by their numbers: each layer numbers "
+        "its experts anew, so those averaged need not do the same work, and the router chooses among them as before; "
+        "evaluate the model before you trust it"
+    )
+
+
 def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[MergedTensor]:
     """The tensors of an `average` group that differ from its first layer's own, one after the other.
 
@@ -70,6 +81,8 @@ def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[M
 
 
 def _averaged(group: MergeGroup, name: str, tensors: Sequence[Tensor]) -> Tensor:
+    if all(tensor is tensors[0] for tensor in tensors):
+        return tensors[0]
     if all(tensor.dtype in FLOATS for tensor in tensors):
         return average(tensors, group.weights)
     for layer, tensor in zip(group.layers[1:], tensors[1:], strict=True):

@@ -12,6 +12,7 @@ from mka.errors import BadInput, RunFailed
 from mka.merging.averaging import relative_change
 from mka.merging.layer_merge import MergedTensor, check_group, merged_tensors
 from mka.merging.merged import MergedModel
+from mka.merging.packed import repack
 from mka.merging.receipts import receipt_of
 from mka.merging.shells import replace_layers, set_tensor, share, tensors_of
 from mka.models.fingerprint import fingerprint
@@ -62,6 +63,7 @@ def merge(
     shells = list(network.get_submodule(stack.path).children())
     try:
         changes = _average_groups(plan, stack.path, layers, shells, progress, cancel)
+        changes += repack(network, plan)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise RunFailed("memory ran out while merging; close other programs or use --dtype bfloat16") from error
     standing = [shells[place[0]] for place in plan.layer_map]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from mka.merging.layer_merge import doubt
 from mka.merging.shells import tensors_of
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
@@ -44,6 +45,7 @@ def receipt_of(
         changes=tuple(changes),
         shared_tensors=_count_shared(tensors_of(source.network).values(), tensors.values()),
         hash=hash_tensors((change.name, tensors[change.name]) for change in changes),
+        warnings=tuple(filter(None, (doubt(group, list(source.stack.layers)) for group in plan.groups))),
     )
 
 

@@ -9,8 +9,8 @@ from mka.errors import BadInput
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-DEPTH_KEYS = ("decoder_layers", "num_hidden_layers", "n_layer", "n_layers", "num_layers")
-"""In order of trust: a config with `decoder_layers` answers to `num_hidden_layers` with its encoder's depth."""
+DEPTH_KEYS = ("decoder_layers", "num_decoder_layers", "num_hidden_layers", "n_layer", "n_layers", "num_layers")
+"""In order of trust: a config with layers of a decoder answers to `num_hidden_layers` with its encoder's depth."""
 
 LISTS_AS_DEPTH = ("layers_block_type",)
 """Lists with one word per layer whose length is the depth where no number says it."""

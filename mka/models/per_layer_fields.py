@@ -1,7 +1,8 @@
 """Config fields that say something of single layers, and what becomes of them when layers go.
 
-Each field follows one of a few rules; the table FIELDS says which. `origin` is the list of source layers, in
-increasing order, whose places the layers of the new model take.
+The table FIELDS says which rule of `field_rules.py` each field follows; NUMBERED names the architectures that no
+field can save. `origin` is the list of source layers, in increasing order, whose places the layers of the new
+model take.
 """
 
 from __future__ import annotations
@@ -12,96 +13,32 @@ from typing import TYPE_CHECKING, Any
 
 from mka.errors import BadInput
 from mka.models.depth import LISTS_AS_DEPTH, depth_of
+from mka.models.field_rules import (
+    Rule,
+    by_position,
+    counted_out,
+    cycle,
+    depth_again,
+    every_first,
+    first_layers,
+    index_keys,
+    indices,
+    last_index,
+    last_layers,
+    over_root_of_depth,
+    patterns,
+    refusal,
+    rescaled_weights,
+    stays,
+    switched,
+)
 from mka.models.files import first_line
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-Rule = Callable[[str, Any, Sequence[int], int], Any]
-"""rule(name, old value, origin, old depth) -> new value; BadInput where there is none."""
-
-DEFAULT_TYPE = "full_attention"
-
-TYPE_LISTS = ("layer_types", "layers_block_type", "attention_layers", "attn_layers")
-"""Lists that name each layer's type, the usual one first."""
-
-
-def _refuse(name: str, why: str) -> BadInput:
-    return BadInput(
-        f"the config field {name!r} {why}, so a model with layers taken out of its middle cannot be described by it; "
-        "remove only the last layers or use a model of another architecture"
-    )
-
-
-def by_position(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """A list with one entry per layer: keep the entries of the layers that stay. Anything else is no such list."""
-    if not isinstance(value, (list, tuple)):
-        return value
-    if len(value) != depth:
-        raise BadInput(f"the config field {name!r} has {len(value)} entries for {depth} layers; correct the config")
-    return type(value)(value[layer] for layer in origin)
-
-
-def indices(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """A list of layer numbers: their new places."""
-    return type(value)(place for place, layer in enumerate(origin) if layer in value)
-
-
-def index_keys(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """A map from layer number (int, or text in files) to settings: under the new places."""
-    kept = {place: layer for place, layer in enumerate(origin)}
-    written = {int(layer): layer for layer in value}
-    return {type(written[layer])(place): value[written[layer]] for place, layer in kept.items() if layer in written}
-
-
-def first_layers(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """The first `value` layers differ: how many of them stay. A threshold that no layer reaches stays out of reach."""
-    return value if value > depth else sum(layer < value for layer in origin)
-
-
-def last_layers(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """The last `value` layers differ: how many of them stay."""
-    return sum(layer >= depth - value for layer in origin)
-
-
-def last_index(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """The last layer of a kind: its new place, or that of the one before it. Negative means the last of all."""
-    if value < 0 or value >= depth:
-        return value
-    place = sum(layer <= value for layer in origin) - 1
-    if place < 0:
-        raise _refuse(name, "would name no layer")
-    return place
-
-
-def cycle(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """A list repeated over the layers: written out, one entry per layer."""
-    return type(value)(value[layer % len(value)] for layer in origin)
-
-
-def patterns(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """[[types, times], ...], each list of types repeated so many times: written out as one list, once."""
-    types = [one for repeated, times in value for one in list(repeated) * times]
-    return [[[types[layer] for layer in origin], 1]]
-
-
-def counted_out(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """Layers differ in a period that nothing else writes out: fine only if all that stay keep their places."""
-    if value in (None, 0, 1) or _stays(origin):
-        return value
-    raise _refuse(name, f"({value}) makes layers differ by their number")
-
-
-def switched(name: str, value: Any, origin: Sequence[int], depth: int) -> Any:
-    """A switch that makes every layer compute with its own number."""
-    if not value or _stays(origin):
-        return value
-    raise _refuse(name, "makes every layer compute with its own number")
-
-
-def _stays(origin: Sequence[int]) -> bool:
-    return list(origin) == list(range(len(origin)))
-
+OVERRIDES = "per_layer_config"
+"""Settings of single layers; a config keeps them out of its plain fields and answers with a view of whole configs."""
 
 FIELDS: Mapping[str, Rule] = {
     **dict.fromkeys(
@@ -119,13 +56,26 @@ FIELDS: Mapping[str, Rule] = {
             "activation_sparsity_pattern",
             "intermediate_size",
             "layers_num_experts",
+            "num_experts",
+            "moe_topk",
+            "moe_intermediate_size",
         ),
         by_position,
     ),
     **dict.fromkeys(
-        ("moe_layers", "mlp_only_layers", "full_attn_idxs", "cross_attention_layers", "hybrid_layer_ids"), indices
+        (
+            "moe_layers",
+            "mlp_only_layers",
+            "full_attn_idxs",
+            "cross_attention_layers",
+            "hybrid_layer_ids",
+            "attn_layer_indices",
+            "local_layer_ids",
+            "ple_layer_ids",
+        ),
+        indices,
     ),
-    "per_layer_config": index_keys,
+    OVERRIDES: index_keys,
     **dict.fromkeys(
         ("first_k_dense_replace", "num_dense_layers", "max_window_layers", "moe_layer_start_index"), first_layers
     ),
@@ -141,11 +91,16 @@ FIELDS: Mapping[str, Rule] = {
             "interleave_moe_layer_step",
             "no_rope_layer_interval",
             "decoder_sparse_step",
+            "moe_layer_interval",
         ),
         counted_out,
     ),
+    "n_layers_per_attn_res_block": every_first,
     "attention_types": patterns,
     "scale_attn_by_inverse_layer_idx": switched,
+    "num_blocks": depth_again,
+    "scale_depth": over_root_of_depth,
+    "rescale_every": rescaled_weights,
 }
 """Every known field and its rule."""
 
@@ -166,22 +121,23 @@ SPELLED: Mapping[str, tuple[str, Callable[[int, int], list[int]]]] = {
 NUMBERED: Mapping[str, str] = {
     "diffllama": "each layer computes lambda_init from its number",
     "beam": "layers read what layers of other numbers computed",
+    "longcat_flash": "each layer fills two places of the cache, counted from its number",
+    "zamba2": "hybrid layers share one block, which holds an adapter for each of their numbers",
 }
 """Model types whose layers depend on their number in a way that no field of the config says."""
 
 
-def layer_types_of(text_config: PretrainedConfig, depth: int) -> tuple[str, ...]:
-    """One word per layer, from the first list of types that the config has."""
-    for name in TYPE_LISTS:
-        types = getattr(text_config, name, None)
-        if isinstance(types, (list, tuple)) and len(types) == depth:
-            return tuple(str(one) for one in types)
-    return (DEFAULT_TYPE,) * depth
+def settings_of(text_config: PretrainedConfig) -> dict[str, Any]:
+    """The fields of a config that are its own, none of them worked out when asked for; OVERRIDES where it has any."""
+    overrides = {int(layer): said for layer, said in (text_config.to_dict().get(OVERRIDES) or {}).items()}
+    return {name: value for name, value in vars(text_config).items() if name != OVERRIDES} | {
+        OVERRIDES: overrides or None
+    }
 
 
 def fields_of(text_config: PretrainedConfig) -> tuple[str, ...]:
     """The fields of this config that hang on depth, in the table's order."""
-    own = vars(text_config)
+    own = settings_of(text_config)
     return tuple(name for name in FIELDS if _hangs_on_depth(name, own))
 
 
@@ -204,29 +160,45 @@ def remap_fields(
     new = copy.deepcopy(config)
     text = new.get_text_config(decoder=True)
     key, depth = depth_of(text)
-    if text.model_type in NUMBERED and not _stays(origin):
-        raise _refuse("model_type", f"({text.model_type}) means that {NUMBERED[text.model_type]}")
-    old = {name: getattr(text, name) for name in (*fields_of(text), key)}
-    spelled = old if _stays(origin) else {**old, **_spelled(old, depth)}
-    values = {name: FIELDS[name](name, spelled[name], origin, depth) for name in fields_of(text)}
+    if text.model_type in NUMBERED and not stays(origin):
+        raise refusal("model_type", f"({text.model_type}) means that {NUMBERED[text.model_type]}")
+    old, named = settings_of(text), fields_of(text)
+    spelled = old if stays(origin) else {**old, **_spelled(old, depth)}
+    values = {name: FIELDS[name](name, spelled[name], origin, depth) for name in named}
     if key not in LISTS_AS_DEPTH:
         values[key] = len(origin)
     changes = tuple((name, str(old[name]), str(value)) for name, value in values.items() if old[name] != value)
-    for name, value in values.items():
+    # Overrides are checked against the depth when they are set, so they come last.
+    for name, value in sorted(values.items(), key=lambda item: item[0] == OVERRIDES):
         setattr(text, name, value)
-    _check_reloads(new)
+    _check_reloads(new, values)
     return new, changes
 
 
-def _check_reloads(config: PretrainedConfig) -> None:
-    """What is edited must also be read again: a class may check fields that the table above does not know."""
+def _check_reloads(config: PretrainedConfig, values: Mapping[str, Any]) -> None:
+    """What is edited must be read again as it was written: classes check fields, and correct some in silence."""
     try:
-        type(config).from_dict(config.to_dict())
+        again = settings_of(type(config).from_dict(config.to_dict()).get_text_config(decoder=True))
     except Exception as error:  # config classes raise whatever their fields' checks raise
         raise BadInput(
             f"the config of {config.model_type!r} cannot describe the layers that stay ({first_line(error)}); "
             "use a model of another architecture"
         ) from error
+    for name, value in values.items():
+        if _plain(again.get(name)) != _plain(value):
+            raise BadInput(
+                f"the config of {config.model_type!r} cannot describe the layers that stay: it takes {name} = {value} "
+                f"for {again.get(name)}; leave other layers or use a model of another architecture"
+            )
+
+
+def _plain(value: Any) -> Any:
+    """Without the differences that JSON does not know."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()} or None
+    return value
 
 
 def _spelled(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from mka.errors import BadInput
 from mka.models.depth import depth_of
-from mka.models.per_layer_fields import fields_of, layer_types_of, remap_fields
+from mka.models.layer_kinds import check_shared_caches, layer_types_of
+from mka.models.per_layer_fields import fields_of, remap_fields
 
 INDEX_NAMES = ("layer_idx", "layer_id", "layer_number", "block_idx")
 """What modules call the place of the layer that they belong to; caches are filled by it."""
@@ -29,7 +30,7 @@ class DecoderStack:
     layers:            that ModuleList
     depth_key:         what the config calls depth
     text_config:       the part of the network's config that describes the decoder
-    layer_types:       one word per layer; "full_attention" where the config names none
+    layer_types:       one text per layer, equal where the config treats two alike (see `layer_kinds.py`)
     shape_classes:     one number per layer, the same where all parameters have the same names and shapes
     per_layer_fields:  fields of the config that hang on depth
     base:              the network without its head; call with input_ids and attention_mask
@@ -50,7 +51,7 @@ class DecoderStack:
         """Find the decoder layers; BadInput with the architecture's name where they cannot be told apart."""
         text_config = network.config.get_text_config(decoder=True)
         depth_key, depth = depth_of(text_config)
-        path, layers = _find_layers(network, depth)
+        path, layers = _find_layers(network, text_config, depth)
         return cls(
             path=path,
             layers=layers,
@@ -69,26 +70,44 @@ class DecoderStack:
         """A copy of `config` for a network whose layer i is made of the source layers layer_map[i].
 
         A merged layer takes the type of its first source layer. Also returns each changed field as (name, old
-        text, new text). Raises BadInput with the field's name where the config cannot say what the layers become.
+        text, new text). Raises BadInput with the field's name where the config cannot say what the layers become,
+        and with the layers' numbers where one stays that reads what another kept.
         """
+        check_shared_caches(self.text_config, self.depth, layer_map)
         return remap_fields(config, [sources[0] for sources in layer_map])
 
 
-def _find_layers(network: PreTrainedModel, depth: int) -> tuple[str, nn.ModuleList]:
-    """The one ModuleList as long as the decoder is deep whose items are all GradientCheckpointingLayer."""
-    found = [
+def _find_layers(network: PreTrainedModel, text_config: PretrainedConfig, depth: int) -> tuple[str, nn.ModuleList]:
+    """The one ModuleList of the decoder that is as long as it is deep and whose items are layers.
+
+    Layers are GradientCheckpointingLayer; where no such list has none else, they are modules of one class, as long as
+    there is only one list of them.
+    """
+    lists = [
         (path, module)
         for path, module in network.named_modules()
-        if isinstance(module, nn.ModuleList)
-        and len(module) == depth
-        and all(isinstance(layer, GradientCheckpointingLayer) for layer in module)
+        if isinstance(module, nn.ModuleList) and len(module) == depth
     ]
+    lists = [(path, module) for path, module in lists if not _describes_another(network, text_config, path)]
+    marked = [one for one in lists if all(isinstance(layer, GradientCheckpointingLayer) for layer in one[1])]
+    found = marked or [one for one in lists if len({type(layer) for layer in one[1]}) == 1]
     if len(found) != 1:
         raise BadInput(
             f"the decoder layers of {type(network).__name__} cannot be found: {len(found)} stacks of {depth} layers "
             "look like them; use a model of another architecture"
         )
     return found[0]
+
+
+def _describes_another(network: PreTrainedModel, text_config: PretrainedConfig, path: str) -> bool:
+    """Whether the module at `path` is of an encoder of images or sound: a module on the way has its config."""
+    parts = {type(getattr(network.config, name, None)) for name in network.config.sub_configs} - {type(text_config)}
+    steps = path.split(".")
+    above = (network.get_submodule(".".join(steps[:length])) for length in range(1, len(steps) + 1))
+    return any(
+        isinstance(getattr(module, "config", None), PretrainedConfig) and type(module.config) in parts
+        for module in above
+    )
 
 
 def shape_classes(layers: Iterable[nn.Module]) -> tuple[int, ...]:

@@ -147,5 +147,5 @@ def _cache_bytes(config: PretrainedConfig, layer_types: tuple[str, ...], itemsiz
     heads = config.num_attention_heads
     per_head = getattr(config, "head_dim", None) or config.hidden_size // heads
     key_value_heads = getattr(config, "num_key_value_heads", None) or heads
-    caching = sum(kind in CACHING_TYPES for kind in layer_types)
+    caching = sum(kind.split(",")[0] in CACHING_TYPES for kind in layer_types)
     return int(2 * key_value_heads * per_head * itemsize * caching)

@@ -33,6 +33,7 @@ class Receipt:
     verified:       largest absolute logit difference after reloading the saved folder;
                     None before it was saved
     folder:         where it was saved; "" before
+    warnings:       what the plan asked for that is doubtful, and why; one sentence each
     """
 
     plan_key: str
@@ -53,3 +54,4 @@ class Receipt:
     hash: str
     verified: float | None = None
     folder: str = ""
+    warnings: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from mka.errors import BadInput
-from mka.models import per_layer_fields as rules
+from mka.models import field_rules as rules
 from mka.models.per_layer_fields import fields_of, remap_fields
 
 DEPTH = 9
@@ -83,6 +83,49 @@ def test_the_last_index_moves_or_is_refused(value: int, origin: Sequence[int]) -
     else:
         found = rules.last_index("field", value, origin, DEPTH)
         assert [layer <= found for layer in range(len(origin))] == before
+
+
+@given(period=st.integers(1, DEPTH), phase=st.integers(0, DEPTH), origin=origins)
+def test_a_period_stays_only_where_it_says_the_same_of_the_layers_that_stay(
+    period: int, phase: int, origin: Sequence[int]
+) -> None:
+    try:
+        assert rules.counted_out("field", period, origin, DEPTH) == period
+    except BadInput:
+        return
+    before = [layer % period == phase for layer in origin]
+    assert [place % period == phase for place in range(len(origin))] == before
+
+
+def test_a_whole_period_may_go() -> None:
+    assert rules.counted_out("field", 3, [0, 1, 5, 6, 7, 8], DEPTH) == 3
+    with pytest.raises(BadInput, match=r"'field' \(3\) makes layers differ"):
+        rules.counted_out("field", 3, [0, 1, 6, 7, 8], DEPTH)
+
+
+@given(period=st.integers(1, DEPTH), origin=origins)
+def test_the_first_of_every_few_stays_the_first(period: int, origin: Sequence[int]) -> None:
+    same = [layer % period == 0 for layer in origin] == [place % period == 0 for place in range(len(origin))]
+    if same:
+        assert rules.every_first("field", period, origin, DEPTH) == period
+    else:
+        with pytest.raises(BadInput, match="makes layers differ by their number"):
+            rules.every_first("field", period, origin, DEPTH)
+
+
+def test_what_the_depth_scales_stays_as_it_was() -> None:
+    assert rules.over_root_of_depth("field", 1.4, [0, 2, 5, 8], DEPTH) / 4**0.5 == pytest.approx(1.4 / DEPTH**0.5)
+    assert rules.over_root_of_depth("field", 1.4, range(DEPTH), DEPTH) == 1.4
+
+
+def test_the_depth_under_a_second_name_follows() -> None:
+    assert [rules.depth_again("field", value, [0, 1], DEPTH) for value in (DEPTH, 3)] == [2, 3]
+
+
+def test_weights_rescaled_by_running_are_refused_where_any_are() -> None:
+    assert [rules.rescaled_weights("field", value, [0, 2], DEPTH) for value in (0, DEPTH)] == [0, DEPTH]
+    with pytest.raises(BadInput, match="set it to 0"):
+        rules.rescaled_weights("field", DEPTH - 1, [0, 2], DEPTH)
 
 
 def test_a_last_index_beyond_all_stays() -> None:

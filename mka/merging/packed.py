@@ -1,0 +1,53 @@
+"""Tensors outside the layers that hold one slice per layer, as Gemma 3n's embeddings for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from mka.merging.averaging import average, relative_change
+from mka.merging.shells import set_tensor
+from mka.objects.plan import MergePlan
+from mka.objects.receipt import TensorChange
+
+PACKED: Mapping[str, tuple[int, str]] = {
+    "embed_tokens_per_layer.weight": (1, "embedding_dim"),
+    "per_layer_model_projection.weight": (0, "out_features"),
+}
+"""How such a tensor's name ends: the dimension along which the layers' slices lie, and what its module calls it."""
+
+
+def repack(network: PreTrainedModel, plan: MergePlan) -> list[TensorChange]:
+    """Keep the slices of the layers that `plan` leaves, averaged where the layers are; returns what changed.
+
+    A group of tensors="projections" keeps its first layer's slice. Changes are measured against the slices of the
+    first layers.
+    """
+    packed = [
+        (name, parameter, *rule)
+        for name, parameter in network.named_parameters()
+        for ending, rule in PACKED.items()
+        if name.endswith(f".{ending}")
+    ]
+    changes: list[TensorChange] = []
+    for name, parameter, axis, size in packed if plan.removed else ():
+        slices = parameter.detach().chunk(plan.depth, dim=axis)
+        before = torch.cat([slices[sources[0]] for sources in plan.layer_map], dim=axis)
+        value = torch.cat(_left(slices, plan), dim=axis)
+        set_tensor(network, name, value)
+        setattr(network.get_submodule(name.rpartition(".")[0]), size, value.shape[axis])
+        changes.append(TensorChange(name, (name,), (1.0,), relative_change(value, before)))
+    return changes
+
+
+def _left(slices: Sequence[Tensor], plan: MergePlan) -> list[Tensor]:
+    averaged = {
+        group.layers: group.weights for group in plan.groups if group.method == "average" and group.tensors == "all"
+    }
+    return [
+        average([slices[layer] for layer in sources], averaged[sources]) if sources in averaged else slices[sources[0]]
+        for sources in plan.layer_map
+    ]
