@@ -27,11 +27,14 @@ from mka.errors import BadInput
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
     from mka.objects.similarity import Similarity
+    from mka.objects.texts import TextSet
 
 
 def plan(
     model: ModelArgument,
-    strategy: Annotated[str | None, typer.Option(help="mka, mka-code or truncate.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="mka, mka-code, truncate, shortgpt, angular, laco or greedy.")
+    ] = None,
     remove: Annotated[int | None, typer.Option(min=1, metavar="K", help="How many layers fewer.")] = None,
     groups: Annotated[str | None, typer.Option(help="Or by hand: 18-21,25-26, averaged with equal weights.")] = None,
     analysis: Annotated[
@@ -39,7 +42,9 @@ def plan(
         typer.Option(metavar="DIR", help="What `mka analyze` wrote: the layers are chosen by it, also by hand."),
     ] = None,
     calibration: Calibration = None,
-    measure: Annotated[str | None, typer.Option(help="By default npib, for mka-code npib-code.")] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="What a similarity is read of; by default the strategy's own.")
+    ] = None,
     limit: Limit = None,
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan file.")] = None,
     overwrite: Overwrite = False,
@@ -57,9 +62,10 @@ def plan(
         from mka.planning.files import write_plan
         from mka.workflows import planning
         from mka.workflows.opening import Opening
+        from mka.workflows.writing import check_free_file
 
         if out is not None:
-            _check_out(Path(out), overwrite)
+            check_free_file(Path(out), overwrite=overwrite)
         opening = Opening(dtype, device, revision, trust_remote_code)
         if groups is not None:
             _check_by_hand(strategy, remove, analysis, calibration, measure)
@@ -68,6 +74,12 @@ def plan(
             made = planning.by_hand(opened, groups, similarity=found, any_model=any_model)
         elif strategy is None or remove is None:
             raise BadInput("a plan needs --strategy and --remove, or --groups; give one or the other")
+        elif strategy in planning.GUIDED:
+            texts = _tried_on(strategy, analysis, calibration, measure, limit, seed, model, run)
+            opened = opening.model(model, progress=run.progress)
+            made = planning.by_trying(
+                opened, strategy, remove, texts, seed=seed, progress=run.progress, cancel=run.cancel
+            )
         else:
             basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model, run)
             opened = opening.model(model, progress=run.progress)
@@ -79,15 +91,6 @@ def plan(
             write_plan(made, out, overwrite=overwrite)
         saved = planning.savings(opened, made)
         run.answer(made.to_json() | {"savings": saved}, lambda console: show_plan(console, made, saved, out))
-
-
-def _check_out(path: Path, overwrite: bool) -> None:
-    """Before anything slow: the plan file can be written."""
-    from mka.workflows.writing import check_new_file
-
-    check_new_file(path)
-    if path.exists() and not overwrite:
-        raise BadInput(f"{path} exists; choose another file or say --overwrite")
 
 
 def _check_by_hand(
@@ -102,6 +105,32 @@ def _check_by_hand(
         )
     if measure is not None and analysis is None:
         raise BadInput("--measure names one of an analysis; give that with --analysis, or leave --measure out")
+
+
+def _tried_on(
+    strategy: str,
+    analysis: str | None,
+    calibration: str | None,
+    measure: str | None,
+    limit: int | None,
+    seed: int,
+    model: str,
+    run: Run,
+) -> TextSet:
+    """The texts that a strategy tries plans on; BadInput for options that name a similarity."""
+    if analysis is not None or measure is not None:
+        raise BadInput(
+            f"{strategy} tries plans on texts and reads no similarity; leave out --analysis and --measure, "
+            "and name texts with --calibration"
+        )
+    from mka.cli.analyze import warn_of_split
+    from mka.data.calibration import calibration_texts
+    from mka.data.texts import load_texts
+    from mka.workflows.sources import calibration_source
+
+    texts = load_texts(calibration_source(calibration, model))
+    warn_of_split(run, texts)
+    return calibration_texts(texts, limit=limit, seed=seed)
 
 
 def _found(analysis: str, measure: str) -> Similarity:

@@ -1,9 +1,10 @@
-"""Weighted averages of tensors, in pieces that stay in the processor's cache."""
+"""Weighted sums of tensors, in pieces that stay in the processor's cache."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -33,6 +34,33 @@ def average(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
         piece = slice(start, start + PIECE)
         target[piece] = _weighted_sum([(tensor[piece], weight) for tensor, weight in flat], wide, _worker(out))
     return out
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Inner products of two tensors, in float64: of the first with itself, of both, of the second with itself.
+
+    Those of a tensor are the sum of those of its pieces.
+    """
+
+    first: float
+    both: float
+    second: float
+
+    def __add__(self, other: Dots) -> Dots:
+        return Dots(self.first + other.first, self.both + other.both, self.second + other.second)
+
+
+def dots(first: Tensor, second: Tensor) -> Dots:
+    """The inner products of two tensors of one shape, each read as one long vector."""
+    device = _worker(first)
+    ours, theirs = first.detach().reshape(-1), second.detach().reshape(-1)
+    total = Dots(0.0, 0.0, 0.0)
+    for start in range(0, ours.numel(), PIECE):
+        piece = slice(start, start + PIECE)
+        one, other = (tensor[piece].to(device, torch.float64) for tensor in (ours, theirs))
+        total += Dots(float(one @ one), float(one @ other), float(other @ other))
+    return total
 
 
 def relative_change(new: Tensor, old: Tensor) -> float:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from mka.merging.averaging import average, relative_change
+from mka.merging.averaging import average, dots, relative_change
+from mka.merging.coefficients import coefficients, needs_dots
 from mka.merging.shells import set_tensor
-from mka.objects.plan import MergePlan
+from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.receipt import TensorChange
 
 PACKED: Mapping[str, tuple[int, str]] = {
@@ -21,7 +22,7 @@ PACKED: Mapping[str, tuple[int, str]] = {
 
 
 def repack(network: PreTrainedModel, plan: MergePlan) -> list[TensorChange]:
-    """Keep the slices of the layers that `plan` leaves, averaged where the layers are; returns what changed.
+    """Keep the slices of the layers that `plan` leaves, merged where the layers are; returns what changed.
 
     A group of tensors="projections" keeps its first layer's slice. Changes are measured against the slices of the
     first layers.
@@ -44,10 +45,12 @@ def repack(network: PreTrainedModel, plan: MergePlan) -> list[TensorChange]:
 
 
 def _left(slices: Sequence[Tensor], plan: MergePlan) -> list[Tensor]:
-    averaged = {
-        group.layers: group.weights for group in plan.groups if group.method == "average" and group.tensors == "all"
-    }
+    merging = {group.layers: group for group in plan.groups if group.merges and group.tensors == "all"}
     return [
-        average([slices[layer] for layer in sources], averaged[sources]) if sources in averaged else slices[sources[0]]
+        _merged(merging[sources], [slices[layer] for layer in sources]) if sources in merging else slices[sources[0]]
         for sources in plan.layer_map
     ]
+
+
+def _merged(group: MergeGroup, slices: Sequence[Tensor]) -> Tensor:
+    return average(slices, coefficients(group, None, dots(*slices) if needs_dots(group) else None))

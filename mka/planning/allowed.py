@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from mka.objects.model_summary import ModelSummary, TensorSummary
 from mka.planning.compatible import mergeable_pairs
-from mka.planning.strategies import STRATEGIES
+from mka.planning.strategies import STRATEGIES, runs
 
 TYPE = "type"
 NOTHING = "nothing"
@@ -83,7 +83,7 @@ def allowed(summary: ModelSummary) -> Allowed:
     apart = (layer for layer in range(summary.layers - 1) if layer not in pairs)
     return Allowed(
         depth=summary.layers,
-        runs=_runs(pairs),
+        runs=tuple((first, last + 1) for first, last in runs(pairs)),
         alike=tuple(tuple(layers) for layers in kinds.values() if len(layers) > 1),
         obstacle=next((_obstacle(summary, layer) for layer in apart), None),
         experts=experts,
@@ -91,16 +91,6 @@ def allowed(summary: ModelSummary) -> Allowed:
         reaches=_reaches(summary.layers, pairs, set(experts), set(fixed)),
         known=bool(summary.layer_tensors),
     )
-
-
-def _runs(pairs: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    runs: list[tuple[int, int]] = []
-    for pair in pairs:
-        if runs and runs[-1][1] == pair:
-            runs[-1] = (runs[-1][0], pair + 1)
-        else:
-            runs.append((pair, pair + 1))
-    return tuple(runs)
 
 
 def _obstacle(summary: ModelSummary, layer: int) -> Obstacle:
@@ -123,14 +113,19 @@ def _shapes(tensors: Sequence[TensorSummary]) -> dict[str, str]:
 def _reaches(depth: int, pairs: Sequence[int], experts: Set[int], fixed: Set[int]) -> tuple[Reach, ...]:
     """By the rules of `strategies.py`: which pairs each may choose, and what it never removes."""
     tail = _tail(depth, pairs, experts, fixed)
+    end = 0 if depth - 1 in fixed else depth - 1
+    free = [layer for layer in range(1, depth) if layer not in fixed]
     taken = [pair for pair in pairs if pair >= 1 and pair not in experts and pair + 1 not in fixed]
     chosen_from = [pair for pair in pairs if pair >= 1]
     most = {
         "mka": max(len(taken), min(tail, depth - 2)),
         "mka-code": tail,
-        "truncate": 0 if depth - 1 in fixed else depth - 1,
+        "truncate": end,
+        "shortgpt": end or len(free),
+        "angular": end or max((last - first + 1 for first, last in runs(free)), default=0),
     }
-    sure = {"mka": taken == chosen_from}
+    anywhere = len(free) == depth - 1
+    sure = {"mka": taken == chosen_from, "shortgpt": anywhere, "angular": anywhere}
     return tuple(Reach(name, most[name], sure.get(name, True)) for name in STRATEGIES)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import numpy as np
 from mka.errors import BadInput
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity
 from mka.planning.compatible import check_compatible, mergeable_pairs
+from mka.planning.guided import GUIDED, Score, Scorer
 from mka.planning.strategies import STRATEGIES, Request, Strategy, check_remove
 
 if TYPE_CHECKING:
@@ -47,14 +49,19 @@ def plan(
     strategy: str | None = None,
     remove: int | None = None,
     similarity: Similarity | None = None,
+    score: Scorer | Score | None = None,
     seed: int | None = None,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
 ) -> MergePlan:
-    """Plan by hand (`groups`) or by a strategy of `STRATEGIES` (`strategy` and `remove`).
+    """Plan by hand (`groups`) or by a strategy of `STRATEGIES` or `GUIDED` (`strategy` and `remove`).
 
     groups:     lists of layers (averaged with equal weights), dicts as in the plan file, or `MergeGroup`s
     remove:     how many layers fewer the merged model has
-    similarity: what the strategies mka and mka-code choose and weigh by; with `groups`, what they were chosen
+    similarity: what the strategies mka, mka-code, shortgpt and angular choose by; with `groups`, what they were chosen
                 from. Its texts go into the plan, so that no evaluation can be made on them.
+    score:      what the strategies laco and greedy try plans by: a plan -> how good it is, higher being better; as a
+                `Scorer`, it tells its texts too. `mka.workflows.planning.scorer` makes one of calibration texts.
     seed:       noted in the plan; the similarity's where not given
 
     A plan for a model carries its fingerprint and source, one for a bare depth fits any model of that depth.
@@ -69,19 +76,18 @@ def plan(
         raise BadInput("a plan is made of groups of layers or by a strategy; give exactly one of the two")
     if similarity is not None:
         _check_similarity(similarity, target)
+    origin = _provenance(strategy or "manual", similarity, seed)
     if groups is not None:
         if remove is not None:
             raise BadInput("the groups say what is removed; leave out the number of layers to remove")
         chosen = _groups(groups)
+    elif strategy is not None and strategy in GUIDED:
+        scorer = _scorer(strategy, score)
+        chosen = _tried(strategy, target, remove, scorer.score, progress, cancel)
+        origin = replace(scorer.provenance, strategy=strategy, seed=scorer.seed if seed is None else seed)
     else:
         chosen = _proposed(str(strategy), target, remove, similarity)
-    made = MergePlan(
-        target.depth,
-        chosen,
-        fingerprint=target.fingerprint,
-        source=target.source,
-        provenance=_provenance(strategy or "manual", similarity, seed),
-    )
+    made = MergePlan(target.depth, chosen, fingerprint=target.fingerprint, source=target.source, provenance=origin)
     if target.layer_types:
         check_compatible(made, target.layer_types, target.shape_classes)
     return made
@@ -118,14 +124,33 @@ def _group(raw: object) -> MergeGroup:
 
 def _proposed(name: str, target: _Target, remove: int | None, similarity: Similarity | None) -> tuple[MergeGroup, ...]:
     if name not in STRATEGIES:
-        raise BadInput(f"strategy {name!r} is unknown; use one of {', '.join(STRATEGIES)}")
+        raise BadInput(f"strategy {name!r} is unknown; use one of {', '.join((*STRATEGIES, *GUIDED))}")
     chosen = STRATEGIES[name]
-    if remove is None:
-        raise BadInput(f"the strategy {name} must know how many layers to remove; name a number")
-    remove = check_remove(name, target.depth, remove, chosen.spared)
+    remove = check_remove(name, target.depth, _named(name, remove), chosen.spared)
     if chosen.needs_similarity:
         _check_usable(similarity, chosen)
     return chosen.propose(Request(target.depth, remove, similarity, target.pairs))
+
+
+def _tried(
+    name: str, target: _Target, remove: int | None, score: Score, progress: Progress, cancel: Cancel | None
+) -> tuple[MergeGroup, ...]:
+    return GUIDED[name].propose(target.depth, _named(name, remove), score, progress=progress, cancel=cancel).groups
+
+
+def _named(strategy: str, remove: int | None) -> int:
+    if remove is None:
+        raise BadInput(f"the strategy {strategy} must know how many layers to remove; name a number")
+    return remove
+
+
+def _scorer(strategy: str, score: Scorer | Score | None) -> Scorer:
+    if score is None:
+        raise BadInput(
+            f"the strategy {strategy} tries plans, so it needs a score of plans by calibration texts; "
+            "give score=mka.workflows.planning.scorer(model, strategy, texts)"
+        )
+    return score if isinstance(score, Scorer) else Scorer(score)
 
 
 def _check_similarity(similarity: object, target: _Target) -> None:
@@ -146,7 +171,7 @@ def _check_similarity(similarity: object, target: _Target) -> None:
 def _check_usable(similarity: Similarity | None, strategy: Strategy) -> None:
     if similarity is None:
         raise BadInput(f"the strategy {strategy.name} needs a similarity; analyze the model first")
-    if not similarity.higher_is_alike:
+    if not (similarity.higher_is_alike or strategy.takes_distances):
         raise BadInput(
             f"{similarity.measure} is a distance, but {strategy.name} merges where a value is high; "
             "use a similarity such as npib or cosine"

@@ -46,6 +46,7 @@ class Strategy:
 
     sentence:         what it does, for a person who chooses
     needs_similarity: whether `propose` reads a similarity
+    takes_distances:  whether that may be a distance, being read for its order alone
     spared:           how many of the model's layers it can never remove
     propose:          request -> groups that remove exactly `request.remove` layers; BadInput where it has none.
                       Whether their layers can be averaged is checked by the planner, for every plan alike.
@@ -54,6 +55,7 @@ class Strategy:
     name: str
     sentence: str
     needs_similarity: bool
+    takes_distances: bool
     spared: int
     propose: Callable[[Request], Groups]
 
@@ -87,7 +89,7 @@ def most_similar_pairs(request: Request) -> Groups:
         raise BadInput(f"the similarity has no value for the layers {', '.join(unknown)}; {_OTHER_MEASURE}")
     ranked = sorted(pairs, key=lambda pair: (-adjacent[pair], -pair))
     groups = []
-    for first, last in _runs(ranked[: request.remove]):
+    for first, last in runs(ranked[: request.remove]):
         ratios = [min(max(float(adjacent[pair]), 0.0), 1.0) for pair in range(first, last + 1)]
         groups.append(MergeGroup(tuple(range(first, last + 2)), chained(ratios)))
     return tuple(groups)
@@ -131,15 +133,55 @@ def _sigmoid_share(mine: float, other: float, layer: int) -> float:
 _OTHER_MEASURE = "use another measure or more calibration texts"
 
 
-def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """(first, last) of each maximal run of consecutive numbers, in increasing order."""
-    runs: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     for number in sorted(numbers):
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
         else:
-            runs.append((number, number))
-    return runs
+            found.append((number, number))
+    return found
+
+
+def least_influential(request: Request) -> Groups:
+    """Drop the `remove` layers that change the hidden states least, wherever they stand.
+
+    ShortGPT of Men et al., arXiv 2403.03853, by Block Influence, 1 - mean cos(input, output) of a layer; another
+    measure ranks layers by how it finds their input and output alike. A layer's input is the output of the one before
+    it. That of layer 0 is no layer's output and stands in no similarity, so layer 0 is never dropped. Ties go to the
+    later layer. BadInput where a value is not finite.
+    """
+    unlike = [_unlike(request.given, layer, layer) for layer in range(1, request.depth)]
+    ranked = sorted(range(1, request.depth), key=lambda layer: (unlike[layer - 1], -layer))
+    return dropped(ranked[: request.remove])
+
+
+def nearest_block(request: Request) -> Groups:
+    """Drop the block of `remove` consecutive layers whose input and output are most alike.
+
+    Gromov et al., arXiv 2403.17887, section 3.2, by the angular distance of the hidden states before the block and
+    behind it; another measure may take its place. No block begins at layer 0, as for `least_influential`. Ties go to
+    the later block. BadInput where a value is not finite.
+    """
+    size = request.remove
+    starts = range(1, request.depth - size + 1)
+    unlike = {start: _unlike(request.given, start, start + size - 1) for start in starts}
+    best = min(starts, key=lambda start: (unlike[start], -start))
+    return dropped(range(best, best + size))
+
+
+def _unlike(similarity: Similarity, first: int, last: int) -> float:
+    """How much the layers first..last together change the hidden states: a distance, or a similarity turned round."""
+    value = float(similarity.values[first - 1, last])
+    if not math.isfinite(value):
+        raise BadInput(f"the similarity has no value for the layers {first - 1}-{last}; {_OTHER_MEASURE}")
+    return -value if similarity.higher_is_alike else value
+
+
+def dropped(layers: Iterable[int]) -> Groups:
+    """Groups that drop these layers, one for each run of neighbours."""
+    return tuple(MergeGroup(tuple(range(first, last + 1)), method="drop") for first, last in runs(layers))
 
 
 def last_layers(depth: int, remove: int) -> Groups:
@@ -156,6 +198,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
                 "Merge the adjacent layers that are most alike, each weighted by its similarity, "
                 "and never the first layer.",
                 True,
+                False,
                 2,
                 most_similar_pairs,
             ),
@@ -164,6 +207,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
                 "Merge the last two layers again and again, attention and MLP matrices only, "
                 "as the paper's official code means to.",
                 True,
+                False,
                 1,
                 last_two_repeatedly,
             ),
@@ -171,8 +215,25 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
                 "truncate",
                 "Delete the last layers and merge nothing, as the paper's official code does in fact.",
                 False,
+                False,
                 1,
                 lambda request: last_layers(request.depth, request.remove),
+            ),
+            Strategy(
+                "shortgpt",
+                "Delete the layers that change the hidden states least, wherever they stand, and never the first.",
+                True,
+                True,
+                1,
+                least_influential,
+            ),
+            Strategy(
+                "angular",
+                "Delete the one block of layers behind which the hidden states point most nearly as before it.",
+                True,
+                True,
+                1,
+                nearest_block,
             ),
         )
     }

@@ -1,4 +1,4 @@
-"""A plan for an open model: layers named in words, or a strategy with the similarity that it reads."""
+"""A plan for an open model: layers named in words, or a strategy with the similarity or the texts that it reads."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
+from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.savings import Savings
 from mka.objects.similarity import Similarity
 from mka.planning import savings as counting
+from mka.planning.guided import GUIDED, Score, Scorer
 from mka.planning.planner import plan
 from mka.planning.strategies import STRATEGIES
 from mka.workflows.analysis_files import Analysis
 
 if TYPE_CHECKING:
     from mka.models.loaded import LoadedModel
+    from mka.objects.texts import TextSet
 
 MEASURE = "npib"
 """What is read of an analysis unless told otherwise."""
 
-MEASURES: Mapping[str, str] = MappingProxyType({"mka-code": "npib-code"})
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {"mka-code": "npib-code", "shortgpt": "block-influence", "angular": "angular"}
+)
 """The strategies that read another one."""
 
 _RANGE = re.compile(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*")
@@ -35,9 +40,9 @@ def measure_of(strategy: str, named: str | None = None) -> str | None:
     BadInput for an unknown strategy. A name that is not needed is no error, so that strategies can be
     compared by changing one word of a command.
     """
-    if strategy not in STRATEGIES:
-        raise BadInput(f"strategy {strategy!r} is unknown; use one of {', '.join(STRATEGIES)}")
-    if not STRATEGIES[strategy].needs_similarity:
+    if strategy not in STRATEGIES and strategy not in GUIDED:
+        raise BadInput(f"strategy {strategy!r} is unknown; use one of {', '.join((*STRATEGIES, *GUIDED))}")
+    if strategy in GUIDED or not STRATEGIES[strategy].needs_similarity:
         return None
     return named or MEASURES.get(strategy, MEASURE)
 
@@ -86,6 +91,48 @@ def by_strategy(
     """What `strategy` proposes; with `any_model`, a similarity measured on another model of this depth will do."""
     accepted = _accepted(similarity, any_model=any_model)
     return plan(model, strategy=strategy, remove=remove, similarity=accepted, seed=seed)
+
+
+def scorer(model: LoadedModel, strategy: str, texts: TextSet, *, cancel: Cancel | None = None) -> Scorer:
+    """What the strategies of `GUIDED` try plans by: the model merged by a plan, on calibration texts.
+
+    greedy: minus the perplexity; laco: the cosine between the final hidden states of the merged model and of `model`.
+    No plan made so may be evaluated on these texts, and it tells them. BadInput for another strategy.
+    """
+    if strategy not in GUIDED:
+        raise BadInput(f"the strategy {strategy!r} tries no plans; those that do are {', '.join(GUIDED)}")
+    score = {"greedy": _perplexity_score, "laco": _agreement_score}[strategy](model, texts, cancel)
+    return Scorer(score, measure=GUIDED[strategy].measure, seed=0, calibration_key=texts.key, text_hashes=texts.hashes)
+
+
+def by_trying(
+    model: LoadedModel,
+    strategy: str,
+    remove: int,
+    texts: TextSet,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+    cancel: Cancel | None = None,
+) -> MergePlan:
+    """What a strategy of `GUIDED` finds on these calibration texts."""
+    score = scorer(model, strategy, texts, cancel=cancel)
+    return plan(model, strategy=strategy, remove=remove, score=score, seed=seed, progress=progress, cancel=cancel)
+
+
+def _perplexity_score(model: LoadedModel, texts: TextSet, cancel: Cancel | None) -> Score:
+    from mka.evaluation.perplexity import perplexity
+    from mka.merging.merge import merge
+
+    return lambda tried: -perplexity(merge(model, tried).model, texts, cancel=cancel).value
+
+
+def _agreement_score(model: LoadedModel, texts: TextSet, cancel: Cancel | None) -> Score:
+    from mka.evaluation.agreement import agreement, final_states
+    from mka.merging.merge import merge
+
+    before = final_states(model, texts, cancel=cancel)
+    return lambda tried: agreement(final_states(merge(model, tried).model, texts, cancel=cancel), before)
 
 
 def _accepted(similarity: Similarity | None, *, any_model: bool) -> Similarity | None:

@@ -38,6 +38,13 @@ def check_new_file(path: Path) -> None:
         raise BadInput(f"{path} is no ordinary file; name one")
 
 
+def check_free_file(path: Path, *, overwrite: bool) -> None:
+    """BadInput where no new file can be put, or one is there and `overwrite` is False."""
+    check_new_file(path)
+    if path.exists() and not overwrite:
+        raise BadInput(f"{path} exists; choose another file or say --overwrite")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file, replacing what was there. Raises as `check_new_file` and `write_file` do."""
     check_new_file(path)

@@ -95,6 +95,20 @@ def test_json_to_a_file_beside_the_readable_answer(bench: Bench, tmp_path: Path)
     assert [one.name for one in path.parent.iterdir()] == ["r.json"]
 
 
+def test_plan_by_trying(bench: Bench, tmp_path: Path) -> None:
+    words = ("plan", bench.model, "--strategy", "greedy", "--remove", "1")
+    answer = mka(
+        *words, "--calibration", bench.calibration, "--limit", "3", "--out", tmp_path / "p.json", "--json", "-"
+    )
+    assert answer.json["provenance"]["strategy"] == "greedy" and answer.json["provenance"]["measure"] == "perplexity"
+    assert len(answer.json["provenance"]["text_hashes"]) == 3 and read_plan(tmp_path / "p.json").removed == 1
+    for wrong in (("--analysis", bench.analysis), ("--measure", "npib", "--calibration", bench.calibration)):
+        refused = mka(*words, *wrong)
+        assert refused.code == 2 and "greedy tries plans on texts and reads no similarity" in refused.err
+    unnamed = mka(*words)
+    assert unnamed.code == 2 and "needs calibration texts of its own kind" in unnamed.err
+
+
 def test_plan(bench: Bench, tmp_path: Path) -> None:
     plan = read_plan(bench.plan)
     assert plan.removed == 1 and plan.provenance.measure == "npib"

@@ -115,15 +115,17 @@ def test_the_first_neighbours_that_differ_are_named_as_merging_names_them():
 def test_by_hand():
     every = allowed(a_summary(6))
     assert every.runs == ((0, 5),) and every.alike == ((0, 1, 2, 3, 4, 5),) and not every.known
-    assert [(one.strategy, one.most) for one in every.reaches] == [("mka", 4), ("mka-code", 5), ("truncate", 5)]
+    assert [(one.strategy, one.most) for one in every.reaches] == [
+        ("mka", 4), ("mka-code", 5), ("truncate", 5), ("shortgpt", 5), ("angular", 5),
+    ]  # fmt: skip
     types = ("s", "s", "f", "s", "s", "s")
     layers = tuple(LayerSummary(i, kind, 100, 400, 0) for i, kind in enumerate(types))
     mixed = allowed(replace(a_summary(6), layer_types=types, per_layer=layers))
     assert mixed.runs == ((0, 1), (3, 5)) and mixed.alike == ((0, 1, 3, 4, 5),)
-    assert [one.most for one in mixed.reaches] == [2, 2, 5]
+    assert [one.most for one in mixed.reaches] == [2, 2, 5, 5, 5]
     other = (*layers[:5], replace(layers[5], shape_class=1))
     old = allowed(replace(a_summary(6), layer_types=types, per_layer=other))
-    assert old.runs == ((0, 1), (3, 4)) and [one.most for one in old.reaches] == [1, 0, 5]
+    assert old.runs == ((0, 1), (3, 4)) and [one.most for one in old.reaches] == [1, 0, 5, 5, 5]
 
 
 def test_one_layer_allows_nothing():

@@ -123,6 +123,65 @@ def test_mka_code_bears_row_means_that_almost_cancel():
     assert group.weights == (1.0, 0.0)
 
 
+BI = {"measure": "block-influence", "bounds": (0.0, 2.0), "higher_is_alike": False}
+
+
+def kept(made):
+    return [place for (place,) in made.layer_map]
+
+
+def test_shortgpt_drops_the_layers_of_least_influence_wherever_they_stand():
+    influence = with_adjacent([0.5, 0.1, 0.4, 0.05, 0.3, 0.2], **BI)  # of the layers 1 to 6
+    assert [kept(plan(7, strategy="shortgpt", remove=k, similarity=influence)) for k in (1, 2, 3)] == [
+        [0, 1, 2, 3, 5, 6],
+        [0, 1, 3, 5, 6],
+        [0, 1, 3, 5],
+    ]
+    groups = plan(7, strategy="shortgpt", remove=4, similarity=influence).groups
+    assert [(group.method, group.layers) for group in groups] == [("drop", (2,)), ("drop", (4, 5, 6))]
+
+
+def test_shortgpt_gives_ties_to_the_later_layer_and_spares_the_first():
+    assert kept(plan(5, strategy="shortgpt", remove=2, similarity=with_adjacent([0.1] * 4, **BI))) == [0, 1, 2]
+    assert kept(plan(5, strategy="shortgpt", remove=4, similarity=with_adjacent([0.1] * 4, **BI))) == [0]
+
+
+def test_shortgpt_reads_a_similarity_the_other_way_round():
+    alike = with_adjacent([0.5, 0.9, 0.6, 0.95, 0.7, 0.8])
+    assert kept(plan(7, strategy="shortgpt", remove=2, similarity=alike)) == [0, 1, 3, 5, 6]
+
+
+def distances(depth, **pairs):
+    """All at distance 1 but the pairs named as a1_3=0.2: the outputs of the layers 1 and 3 are 0.2 apart."""
+    values = np.ones((depth, depth))
+    for name, value in pairs.items():
+        first, last = map(int, name[1:].split("_"))
+        values[first, last] = values[last, first] = value
+    return similarity_of(values, measure="angular", higher_is_alike=False)
+
+
+def test_angular_drops_the_block_whose_input_and_output_are_nearest():
+    apart = distances(7, a1_3=0.2, a3_5=0.1, a2_3=0.05, a0_3=0.4)
+    assert kept(plan(7, strategy="angular", remove=1, similarity=apart)) == [0, 1, 2, 4, 5, 6], (
+        "from 2 to 3 layer 3 goes"
+    )
+    assert kept(plan(7, strategy="angular", remove=2, similarity=apart)) == [0, 1, 2, 3, 6], "from 3 to 5 go 4 and 5"
+    assert kept(plan(7, strategy="angular", remove=3, similarity=apart)) == [0, 4, 5, 6]
+    assert kept(plan(7, strategy="angular", remove=6, similarity=apart)) == [0]
+
+
+def test_angular_gives_ties_to_the_later_block():
+    assert kept(plan(7, strategy="angular", remove=2, similarity=distances(7))) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("strategy", ["shortgpt", "angular"])
+def test_what_has_no_value_cannot_be_ranked(strategy):
+    with pytest.raises(BadInput, match=r"no value for the layers 1-2; use another measure"):
+        plan(4, strategy=strategy, remove=1, similarity=with_adjacent([0.1, math.nan, 0.3], **BI))
+    with pytest.raises(BadInput, match=f"the strategy {strategy} needs a similarity"):
+        plan(4, strategy=strategy, remove=1)
+
+
 def test_truncate_drops_the_last_layers():
     assert plan(6, strategy="truncate", remove=2).layer_map == ((0,), (1,), (2,), (3,))
     assert truncate(6, 2).key == plan(6, strategy="truncate", remove=2).key
@@ -141,7 +200,9 @@ def test_a_number_of_layers_that_cannot_be_removed_is_refused(control, remove):
         control(6, remove)
 
 
-@pytest.mark.parametrize(("name", "most"), [("mka", 4), ("mka-code", 5), ("truncate", 5)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("mka", 4), ("mka-code", 5), ("truncate", 5), ("shortgpt", 5), ("angular", 5)]
+)
 def test_each_strategy_removes_at_most_what_it_can(name, most):
     alike = with_adjacent([0.5] * 5)
     assert plan(6, strategy=name, remove=most, similarity=alike).removed == most
@@ -156,5 +217,5 @@ def test_a_model_too_shallow_for_a_strategy_is_refused():
 
 
 def test_every_strategy_says_what_it_does():
-    assert list(STRATEGIES) == ["mka", "mka-code", "truncate"]
+    assert list(STRATEGIES) == ["mka", "mka-code", "truncate", "shortgpt", "angular"]
     assert all(strategy.sentence.endswith(".") for strategy in STRATEGIES.values())

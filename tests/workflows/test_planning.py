@@ -7,6 +7,7 @@ import pytest
 
 from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
+from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.similarity import Similarity
 from mka.workflows import planning
 from tests.workflows.builders import sentences
@@ -48,6 +49,8 @@ def test_each_strategy_has_its_measure() -> None:
     assert planning.measure_of("mka") == "npib"
     assert planning.measure_of("mka-code") == "npib-code"
     assert planning.measure_of("mka", "cosine") == "cosine"
+    assert planning.measure_of("shortgpt") == "block-influence" and planning.measure_of("angular") == "angular"
+    assert planning.measure_of("greedy") is planning.measure_of("laco", "npib") is None
     assert planning.measure_of("truncate") is None
     assert planning.measure_of("truncate", "cosine") is None
     with pytest.raises(BadInput, match="strategy 'best' is unknown; use one of mka, mka-code, truncate"):
@@ -67,6 +70,40 @@ def test_a_plan_by_hand_and_by_strategy(tiny_llama: LoadedModel) -> None:
     layer = sum(weight.numel() for weight in tiny_llama.stack.layers[0].parameters())
     assert saved.layers == (4, 3)
     assert saved.parameters[0] - saved.parameters[1] == layer
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "laco"])
+def test_a_plan_by_trying_is_what_the_score_of_its_paper_leads_to(tiny_llama: LoadedModel, strategy: str) -> None:
+    from mka.evaluation.agreement import agreement, final_states
+    from mka.evaluation.perplexity import perplexity
+    from mka.merging.merge import merge
+    from mka.objects.texts import Text, TextSet
+
+    texts = TextSet(tuple(map(Text, sentences(8))), "lands")
+    scorer = planning.scorer(tiny_llama, strategy, texts)
+    one = MergePlan(4, (MergeGroup((2,), method="drop"),))
+    merged = merge(tiny_llama, one).model
+    by_hand = {
+        "greedy": -perplexity(merged, texts).value,
+        "laco": agreement(final_states(tiny_llama, texts), final_states(merged, texts)),
+    }
+    assert scorer.score(one) == pytest.approx(by_hand[strategy], rel=1e-6)
+
+    made = planning.by_trying(tiny_llama, strategy, 1, texts, seed=4)
+    assert made.removed == 1 and made.fingerprint == tiny_llama.fingerprint
+    known = made.provenance
+    assert (known.strategy, known.seed, known.text_hashes) == (strategy, 4, texts.hashes)
+    assert known.measure == {"greedy": "perplexity", "laco": "output-cosine"}[strategy]
+    if strategy == "greedy":
+        worse = [MergePlan(4, (MergeGroup((layer,), method="drop"),)) for layer in range(4)]
+        assert scorer.score(made) == max(map(scorer.score, worse))
+
+
+def test_a_strategy_that_tries_nothing_has_no_score(tiny_llama: LoadedModel) -> None:
+    from mka.objects.texts import Text, TextSet
+
+    with pytest.raises(BadInput, match="'mka' tries no plans; those that do are laco, greedy"):
+        planning.scorer(tiny_llama, "mka", TextSet((Text("a"),), "one"))
 
 
 def test_the_similarity_of_another_model_needs_to_be_asked_for(tiny_llama: LoadedModel) -> None:

@@ -135,6 +135,8 @@ def _none_words(strategy: str) -> str:
         "mka": "After the first layer, it finds no neighbours that can be averaged.",
         "mka-code": "The last two layers cannot be averaged.",
         "truncate": "The last layer cannot go.",
+        "shortgpt": "No layer after the first can go.",
+        "angular": "No layer after the first can go.",
     }[strategy]
 
 

@@ -6,14 +6,22 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mka.objects.plan import METHODS, MergeGroup
+from mka.objects.plan import METHODS, WEIGHTED, MergeGroup
 from mka.studio.selection.naming import named
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
 
-BECOMES = {"average": "become one", "drop": "are dropped", "keep": "become one of them"}
+BECOMES = {
+    "average": "become one",
+    "slerp": "become one on the arc between them",
+    "rdsc": "become one by their differences",
+    "drop": "are dropped",
+    "keep": "become one of them",
+}
 """What a group's layers do, by its method."""
-CHOICES = {"average": "Average", "keep": "Keep one", "drop": "Drop all"}
+CHOICES = {
+    "average": "Average", "slerp": "Slerp", "rdsc": "Add differences", "keep": "Keep one", "drop": "Drop all",
+}  # fmt: skip
 CHOSEN = "plan-group"
 """Which group is edited, counted in the plan's order."""
 STEP = 0.01
@@ -59,7 +67,7 @@ def _editor(now: StudioState, index: int, group: MergeGroup) -> None:
     word = "layers" if len(group.layers) > 1 else "layer"
     st.markdown(f"**Group {index + 1}** · {word} {named(group.layers)} {verb}{part}")
     _method(now, index, group)
-    if group.method == "average":
+    if group.method in WEIGHTED:
         _weights(now, index, group)
     _boundaries(now, index, group)
 

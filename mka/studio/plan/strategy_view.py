@@ -15,7 +15,7 @@ from mka.studio.visits.desk import Desk
 
 REMOVED = 3
 """So many layers are asked for at first, where the model is deep enough."""
-VERBS = {"average": "Merges", "keep": "Keeps one of", "drop": "Drops"}
+VERBS = {"average": "Merges", "slerp": "Interpolates", "rdsc": "Adds up", "keep": "Keeps one of", "drop": "Drops"}
 
 
 def strategies(desk: Desk) -> None:

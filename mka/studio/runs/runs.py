@@ -33,7 +33,9 @@ def _group_words(group: MergeGroup) -> str:
         return f"{layers} dropped"
     if group.method == "keep":
         return f"{layers} as {group.layer}"
-    return layers if group.tensors == "all" else f"{layers} ({group.tensors})"
+    how = [group.method] if group.method != "average" else []
+    how += [group.tensors] if group.tensors != "all" else []
+    return f"{layers} ({', '.join(how)})" if how else layers
 
 
 def origin_words(plan: MergePlan) -> str:

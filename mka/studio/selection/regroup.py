@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mka.errors import BadInput
-from mka.objects.plan import MergeGroup
+from mka.objects.plan import KINDS, WEIGHTED, MergeGroup
 from mka.studio.selection.naming import named
 
 SAME = 1e-9
@@ -29,23 +29,24 @@ def split(group: MergeGroup, at: int) -> tuple[MergeGroup, ...]:
         places = ", ".join(map(str, group.layers[1:])) or "none of its layers"
         raise BadInput(f"the group {named(group.layers)} cannot be split at layer {at}; it can be split at {places}")
     place = group.layers.index(at)
-    parts = (group.layers[:place], group.layers[place:])
-    weights = (group.weights[:place], group.weights[place:])
+    parts = (slice(None, place), slice(place, None))
     least = 1 if group.method == "drop" else 2
     return tuple(
         replace(
             group,
-            layers=part,
-            weights=_scaled(shares) if group.method == "average" else (),
-            layer=_survivor(group, part),
+            layers=group.layers[part],
+            weights=_scaled(group.weights[part]) if group.method in WEIGHTED else (),
+            kinds=tuple((kind, _scaled(weights[part])) for kind, weights in group.kinds),
+            layer=_survivor(group, group.layers[part]),
         )
-        for part, shares in zip(parts, weights, strict=True)
-        if len(part) >= least
+        for part in parts
+        if len(group.layers[part]) >= least
     )
 
 
 def join(first: MergeGroup, second: MergeGroup) -> MergeGroup:
-    """Both as one group; each brings weight by its number of layers, and the survivor of `keep` is the first's."""
+    """Both as one group; each brings weight by its number of layers, differences are added to the first layer of all,
+    and the survivor of `keep` is the first's."""
     for of, one, other in (
         ("method", first.method, second.method),
         ("tensors", first.tensors, second.tensors),
@@ -57,8 +58,19 @@ def join(first: MergeGroup, second: MergeGroup) -> MergeGroup:
                 f"{of} is {one} in one and {other} in the other; make them the same first"
             )
     layers = first.layers + second.layers
-    weights = tuple(weight * len(group.layers) / len(layers) for group in (first, second) for weight in group.weights)
-    return replace(first, layers=layers, weights=weights)
+    kinds = [kind for kind in KINDS if kind in dict(first.kinds) or kind in dict(second.kinds)]
+    return replace(
+        first,
+        layers=layers,
+        weights=_joined(first, second, None) if first.method in WEIGHTED else (),
+        kinds=tuple((kind, _joined(first, second, kind)) for kind in kinds),
+    )
+
+
+def _joined(first: MergeGroup, second: MergeGroup, kind: str | None) -> tuple[float, ...]:
+    count = len(first.layers) + len(second.layers)
+    both = (first, second)
+    return tuple(weight * len(group.layers) / count for group in both for weight in group.weights_of(kind))
 
 
 def weight_one(group: MergeGroup, layer: int, weight: float) -> MergeGroup:
@@ -84,17 +96,19 @@ def weight_all(group: MergeGroup, weights: Sequence[float]) -> MergeGroup:
 
 
 def treat(group: MergeGroup, method: str, survivor: int | None = None) -> MergeGroup:
-    """The same layers by another method: averaged with equal weights, one kept (`survivor`, else the first), or all
-    dropped."""
+    """The same layers by another method of METHODS: weights stay where both methods have them and are equal where only
+    the new one has, and `keep` keeps `survivor`, else the first."""
     if method == group.method and survivor in (None, group.layer):
         return group
     kept = group.layers[0] if method == "keep" and survivor is None else survivor
-    weights = _equal(len(group.layers)) if method == "average" else ()
+    if method not in WEIGHTED:
+        return replace(group, method=method, weights=(), kinds=(), layer=kept)
+    weights = group.weights if group.method in WEIGHTED else _equal(len(group.layers))
     return replace(group, method=method, weights=weights, layer=kept)
 
 
 def _check_averaged(group: MergeGroup) -> None:
-    if group.method != "average":
+    if group.method not in WEIGHTED:
         raise BadInput(
             f"the group {named(group.layers)} takes no weights: its layers are not averaged; average them first"
         )

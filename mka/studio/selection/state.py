@@ -13,7 +13,7 @@ from typing import Any
 
 from mka.errors import BadInput
 from mka.objects.model_summary import ModelSummary
-from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.plan import MERGED, MergeGroup, MergePlan, Provenance
 from mka.planning.compatible import check_compatible
 from mka.studio.selection import regroup
 from mka.studio.selection.naming import group_count, layer_words, listed, named, sentence
@@ -245,8 +245,9 @@ class StudioState:
         return self._regroup(index, lambda group: (regroup.weight_all(group, weights),), "New weights for {}.")
 
     def set_method(self, index: int, method: str, survivor: int | None = None) -> StudioState:
-        """Average a group's layers, keep one of them (`survivor`, else the first), or drop them all."""
-        done = {"average": "are averaged", "keep": "become one of them", "drop": "are dropped"}.get(method, "")
+        """Merge a group's layers by a method of METHODS, keep one of them (`survivor`, else the first), or drop all."""
+        others = {"keep": "become one of them", "drop": "are dropped"}
+        done = f"are {MERGED[method]}" if method in MERGED else others.get(method, "")
         return self._regroup(index, lambda group: (regroup.treat(group, method, survivor),), f"Layers {{}} {done}.")
 
     def replace_plan(self, plan: MergePlan) -> StudioState:

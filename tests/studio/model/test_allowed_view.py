@@ -36,9 +36,8 @@ def test_a_plain_model_allows_everything():
     average, delete, strategy = answers(of_kinds("ffff"))
     assert average == Answer(YES, ("All 4 layers are of one type and shape, so any of them can be averaged.",))
     assert delete.mark == YES and delete.why[0] == "Any layer can be deleted, of whatever type."
-    assert strategy == Answer(
-        YES, ("mka: at most 2 layers.", "mka-code: at most 3 layers.", "truncate: at most 3 layers.")
-    )
+    most = {"mka": 2, "mka-code": 3, "truncate": 3, "shortgpt": 3, "angular": 3}
+    assert strategy == Answer(YES, tuple(f"{name}: at most {count} layers." for name, count in most.items()))
 
 
 def test_mixed_types_name_the_runs_and_the_first_pair_that_cannot():
@@ -79,6 +78,16 @@ def test_layers_that_must_stay_say_why():
     )  # fmt: skip
     assert average.mark == PARTLY and "must end with the last layer" in average.why[-1]
     assert strategy.why[0] == "mka: at most 2 layers; a plan is refused where it picks others."
+
+
+def test_where_no_layer_can_go_deletions_say_so():
+    _, delete, strategy = answers(of_kinds("fff", refusals=(Refusal((0, 1, 2), "it is so"),)))
+    assert delete.mark == NO
+    assert strategy.why[2:] == (
+        "truncate: none. The last layer cannot go.",
+        "shortgpt: none. No layer after the first can go.",
+        "angular: none. No layer after the first can go.",
+    )
 
 
 @pytest.mark.parametrize(("types", "said"), [("f", "nothing to average"), ("sf", "No two neighbours")])

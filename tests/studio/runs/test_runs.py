@@ -94,6 +94,8 @@ def test_a_plan_in_words():
     )
     made = MergePlan(9, groups, provenance=Provenance("mka", "npib"))
     assert runs.plan_words(made) == "0–1, 2 dropped, 3–4 as 4, 5, 7 (projections)"
+    others = (MergeGroup((0, 1), (0.5, 0.5), "slerp", tensors="projections"), MergeGroup((3, 4), (), "rdsc"))
+    assert runs.plan_words(MergePlan(9, others)) == "0–1 (slerp, projections), 3–4 (rdsc)"
     assert runs.origin_words(made) == "mka, npib" and runs.origin_words(MergePlan(3)) == "by hand"
     assert runs.plan_words(MergePlan(3)) == "nothing merged"
     assert runs.trial_words(replace(TRIAL, shots=2)) == "demo, 40 of each, 2 shots"

@@ -43,6 +43,13 @@ EVEN = (0.5, 0.3, 0.1, 0.1)
         (MergeGroup((2, 3, 4, 5), EVEN), 3, [MergeGroup((3, 4, 5), (0.6, 0.2, 0.2))]),
         (MergeGroup((2, 3, 4, 5), EVEN), 5, [MergeGroup((2, 3, 4), (5 / 9, 3 / 9, 1 / 9))]),
         (MergeGroup((2, 5), (0.2, 0.8)), 5, []),
+        (MergeGroup((2, 5), (0.2, 0.8), "slerp"), 5, []),
+        (
+            MergeGroup((2, 3, 4), (0.5, 0.3, 0.2), kinds={"mlp": (0.1, 0.6, 0.3)}),
+            3,
+            [MergeGroup((3, 4), (0.6, 0.4), kinds={"mlp": (0.6 / 0.9, 0.3 / 0.9)})],
+        ),
+        (MergeGroup((2, 3, 4), (-3.0, 2.0, 2.0), "rdsc"), 4, [MergeGroup((2, 3), (), "rdsc")]),
         (MergeGroup((1, 3, 5, 8), (1, 0, 0, 0)), 5, [MergeGroup((1, 3), (1, 0)), MergeGroup((5, 8), (0.5, 0.5))]),
         (
             MergeGroup((2, 3, 4, 5), (), "keep", layer=5),
@@ -56,7 +63,9 @@ def test_a_group_is_split_in_two(group, at, parts):
     after = planned(group).split(0, at)
     assert groups_of(after) == [part.layers for part in parts]
     for made, part in zip(after.plan.groups, parts, strict=True):
-        assert made.weights == pytest.approx(part.weights) and replace(made, weights=part.weights) == part
+        assert made.weights == pytest.approx(part.weights)
+        assert all(made.weights_of(kind) == pytest.approx(weights) for kind, weights in part.kinds)
+        assert replace(made, weights=part.weights, kinds=part.kinds) == part
     assert after.undo().plan.groups == (group,)
 
 
@@ -74,6 +83,17 @@ def test_groups_are_joined_by_their_layers():
     kept = planned(MergeGroup((1, 2), (), "keep", layer=2), MergeGroup((3, 4), (), "keep", layer=3)).join(0)
     assert kept.plan.groups == (MergeGroup((1, 2, 3, 4), (), "keep", layer=2),)
     assert kept.message.text == "Joined 1–2, 3–4."
+
+
+def test_weights_of_kinds_are_joined_too_and_differences_are_added_anew():
+    named = MergeGroup((1, 2), (0.2, 0.8), kinds={"norms": (1.0, 0.0)})
+    joined = planned(named, MergeGroup((3, 4), (0.5, 0.5))).join(0).plan.groups[0]
+    assert joined.weights == pytest.approx((0.1, 0.4, 0.25, 0.25))
+    assert dict(joined.kinds)["norms"] == pytest.approx((0.5, 0.0, 0.25, 0.25))
+    added = planned(MergeGroup((1, 2), (-1.0, 2.0), "rdsc"), MergeGroup((3, 4), (), "rdsc")).join(0)
+    assert added.plan.groups == (MergeGroup((1, 2, 3, 4), (), "rdsc"),)
+    arcs = planned(MergeGroup((1, 2), (0.5, 0.5), "slerp"), MergeGroup((3, 4), (0.5, 0.5), "slerp")).join(0)
+    assert "slerp interpolates between two layers, not 4" in arcs.refusal
 
 
 @pytest.mark.parametrize(
@@ -97,6 +117,10 @@ def test_one_weight_leaves_the_others_their_ratios(before, layer, weight, after)
         (MergeGroup((4, 5), (0.2, 0.8)), "keep", 5, MergeGroup((4, 5), (), "keep", layer=5)),
         (MergeGroup((4, 5), (0.2, 0.8)), "drop", None, MergeGroup((4, 5), (), "drop")),
         (MergeGroup((4, 5), (), "keep", layer=5), "average", None, MergeGroup((4, 5), (0.5, 0.5))),
+        (MergeGroup((4, 5), (0.2, 0.8)), "slerp", None, MergeGroup((4, 5), (0.2, 0.8), "slerp")),
+        (MergeGroup((4, 5), (0.2, 0.8), "slerp"), "average", None, MergeGroup((4, 5), (0.2, 0.8))),
+        (MergeGroup((4, 5), (), "drop"), "slerp", None, MergeGroup((4, 5), (0.5, 0.5), "slerp")),
+        (MergeGroup((4, 5), (0.2, 0.8), kinds={"mlp": (1, 0)}), "rdsc", None, MergeGroup((4, 5), (), "rdsc")),
         (MergeGroup((4, 5), (), "keep", layer=5), "keep", 4, MergeGroup((4, 5), (), "keep", layer=4)),
     ],
 )
@@ -114,6 +138,8 @@ def test_a_group_is_treated_by_another_method(group, method, survivor, after):
         (MergeGroup((4, 5), (), "drop"), "set_weight", (0, 4, 0.5)),
         (MergeGroup((4, 5), (), "drop"), "set_weights", (0, [0.5, 0.5])),
         (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "melt")),
+        (MergeGroup((4, 5, 6), (0.2, 0.8, 0)), "set_method", (0, "slerp")),
+        (MergeGroup((4, 5), (), "rdsc"), "set_weights", (0, [0.5, 0.5])),
         (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "keep", 7)),
         (MergeGroup((4, 5), (0.2, 0.8)), "set_method", (0, "drop", 4)),
         (MergeGroup((4,), (), "drop"), "set_method", (0, "average")),
@@ -138,6 +164,17 @@ def test_layers_of_two_types_are_dropped_but_not_averaged():
     assert not dropped.set_method(0, "keep").refusal
     apart = replace(state, plan=MergePlan(4, (MergeGroup((0, 1), (0.5, 0.5)), MergeGroup((2, 3), (0.5, 0.5)))))
     assert apart.join(0).plan == apart.plan and apart.join(0).refusal
+
+
+def test_what_was_done_to_a_group_is_said():
+    state = planned(MergeGroup((4, 5), (0.2, 0.8)))
+    said = {method: state.set_method(0, method).message.text for method in ("slerp", "rdsc", "keep", "drop")}
+    assert said == {
+        "slerp": "Layers 4–5 are interpolated.",
+        "rdsc": "Layers 4–5 are added up.",
+        "keep": "Layers 4–5 become one of them.",
+        "drop": "Layers 4–5 are dropped.",
+    }
 
 
 def test_changing_a_group_leaves_the_selection():
