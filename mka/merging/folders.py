@@ -16,12 +16,16 @@ from mka.places import beside, check_length, foreign, parents_made, standing_par
 
 MARKER = "config.json"
 WEIGHTS = ("*.safetensors", "*.bin")
-CHECKPOINT = tuple(
-    """config.json generation_config.json *processor_config.json configuration_*.py modeling_*.py
-    *.safetensors *.safetensors.index.json *.bin *.bin.index.json
-    tokenizer*.json special_tokens_map.json added_tokens.json vocab.json vocab.txt merges.txt tekken.json *.model
-    *.tiktoken tokenization_*.py chat_template.* additional_chat_templates/
-    mka-plan.json mka-receipt.json README.md""".split()
+TOKENIZER = tuple(
+    """tokenizer*.json special_tokens_map.json added_tokens.json vocab.json vocab.txt merges.txt tekken.json *.model
+    *.tiktoken chat_template.* additional_chat_templates/""".split()
+)
+"""What a tokenizer is made of."""
+CHECKPOINT = (
+    *TOKENIZER,
+    *"""config.json generation_config.json *processor_config.json configuration_*.py modeling_*.py
+    *.safetensors *.safetensors.index.json *.bin *.bin.index.json tokenization_*.py
+    mka-plan.json mka-receipt.json README.md""".split(),
 )
 """What a checkpoint is made of. A folder that holds anything else is never overwritten."""
 

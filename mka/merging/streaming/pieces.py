@@ -1,0 +1,171 @@
+"""Bytes from files to files: copied in long ranges, or merged in pieces that stay in the processor's cache.
+
+Read and written at places in open files, never mapped: pages of a mapped file count as memory of the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import cycle
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mka.errors import RunFailed
+from mka.merging.averaging import PIECE, Room, precision, weighted_sum
+from mka.merging.streaming.ledger import Ledger, Noted
+from mka.merging.streaming.shards import Shard
+from mka.merging.streaming.source import FLOATING
+from mka.merging.streaming.tensor_plan import Target
+from mka.models.files import StoredTensor
+
+WIDEST = 8
+"""Bytes of the longest number."""
+PLACES = 2
+COPIED = 1 << 20
+"""Bytes copied at once where the system cannot copy from file to file by itself."""
+
+
+class OpenFiles:
+    """Files by path, each opened for reading when it is first asked for."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._numbers: dict[Path, int] = {}
+
+    def number(self, path: Path) -> int:
+        """The file's descriptor."""
+        if path not in self._numbers:
+            self._numbers[path] = self._stack.enter_context(path.open("rb", buffering=0)).fileno()
+        return self._numbers[path]
+
+
+def copy_ranges(shard: Shard, files: OpenFiles, out: int) -> Iterator[int]:
+    """Copy every tensor of the shard that is a stored one and no change to `out`; gives how many, range by range.
+
+    Neighbours in both files are copied as one range.
+    """
+    waiting: list[tuple[Path, int, int, int]] = []  # file, its begin and end there, place in `out`
+    joined = 0
+    for place, target in shard.offsets:
+        if target.before is not None:
+            continue
+        stored = target.sources[0]
+        if waiting and _follows(waiting[-1], stored, place):
+            path, begin, _, to = waiting.pop()
+            waiting.append((path, begin, stored.end, to))
+            joined += 1
+            continue
+        yield from _copied(waiting, joined, files, out)
+        waiting, joined = [(stored.file, stored.begin, stored.end, place)], 1
+    yield from _copied(waiting, joined, files, out)
+
+
+def _follows(before: tuple[Path, int, int, int], stored: StoredTensor, place: int) -> bool:
+    path, begin, end, to = before
+    return path == stored.file and end == stored.begin and to + end - begin == place
+
+
+def _copied(waiting: Sequence[tuple[Path, int, int, int]], tensors: int, files: OpenFiles, out: int) -> Iterator[int]:
+    for path, begin, end, to in waiting:
+        copy_range(files.number(path), begin, end - begin, out, to)
+        yield tensors
+
+
+def copy_range(source: int, begin: int, length: int, out: int, to: int) -> None:
+    """Copy `length` bytes between two open files, by the system itself where it can."""
+    step = _copy_by_system if hasattr(os, "copy_file_range") else _copy_by_hand
+    done = 0
+    while done < length:
+        moved = step(source, begin + done, length - done, out, to + done)
+        if not moved:
+            raise _cut_short()
+        done += moved
+
+
+def _copy_by_system(source: int, begin: int, length: int, out: int, to: int) -> int:
+    try:
+        return os.copy_file_range(source, out, length, begin, to)
+    except OSError:  # some systems refuse to copy between two disks, or what they make of a network's
+        return _copy_by_hand(source, begin, length, out, to)
+
+
+def _copy_by_hand(source: int, begin: int, length: int, out: int, to: int) -> int:
+    return os.pwrite(out, os.pread(source, min(length, COPIED), begin), to)
+
+
+class Bench:
+    """Room for pieces of merged tensors, used again for every piece of every tensor.
+
+    PLACES places take turns, since a piece that is written is still being hashed while the next one is merged.
+    """
+
+    def __init__(self) -> None:
+        self._term = _bytes()
+        self._places = cycle([(_bytes(), _bytes()) for _ in range(PLACES)])
+        self._rooms = {dtype: Room.of(dtype, PIECE) for dtype in (torch.float32, torch.float64)}
+        self._busy: deque[Noted] = deque()
+
+    def merge(self, target: Target, files: OpenFiles, out: int, to: int, ledger: Ledger) -> list[Noted]:
+        """Write a changed tensor to its place `to` in `out`; the ledger's notes of its pieces."""
+        notes: list[Noted] = []
+        ledger.begin(target.name)
+        numbers = prod(target.shape)
+        for start in range(0, numbers, PIECE):
+            length = min(PIECE, numbers - start)
+            new, old = self._merged(target, files, start, length)
+            _write(out, new, to + start * new.element_size())
+            notes.append(ledger.note(new, old))
+            self._busy.append(notes[-1])
+        return notes
+
+    def _merged(self, target: Target, files: OpenFiles, start: int, length: int) -> tuple[Tensor, Tensor]:
+        """A piece of the merged tensor, and of the one that stood there before."""
+        assert target.before is not None
+        new_bytes, old_bytes = next(self._places)
+        if len(self._busy) == PLACES:
+            self._busy.popleft().result()
+        old = _read(target.before, files, start, old_bytes, length)
+        new = new_bytes.view(FLOATING[target.dtype])[:length]
+        if target.copied:
+            return _read(target.sources[0], files, start, new_bytes, length), old
+        wide = precision(FLOATING[source.dtype] for source in target.sources)
+        terms = (
+            (old if source == target.before else _read(source, files, start, self._term, length), weight)
+            for source, weight in zip(target.sources, target.weights, strict=True)
+        )
+        weighted_sum(terms, self._rooms[wide], new)
+        return new, old
+
+
+def _bytes() -> Tensor:
+    return torch.empty(PIECE * WIDEST, dtype=torch.uint8)
+
+
+def _read(stored: StoredTensor, files: OpenFiles, start: int, into: Tensor, length: int) -> Tensor:
+    """Numbers [start, start + length) of a stored tensor, in the memory of `into`."""
+    numbers = into.view(FLOATING[stored.dtype])[:length]
+    room = numbers.view(torch.uint8).numpy().data
+    begin, done = stored.begin + start * numbers.element_size(), 0
+    while done < len(room):
+        read = os.preadv(files.number(stored.file), [room[done:]], begin + done)
+        if not read:
+            raise _cut_short()
+        done += read
+    return numbers
+
+
+def _write(out: int, numbers: Tensor, to: int) -> None:
+    data = numbers.view(torch.uint8).numpy().data
+    done = 0
+    while done < len(data):
+        done += os.pwrite(out, data[done:], to + done)
+
+
+def _cut_short() -> RunFailed:
+    return RunFailed("a weight file was cut short while it was read; nothing was left behind, fetch the file again")
