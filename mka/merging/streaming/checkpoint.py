@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,17 +11,17 @@ from pathlib import Path
 from transformers import GenerationConfig, PreTrainedModel
 
 from mka.errors import BadInput
+from mka.merging import verification
 from mka.merging.checkpoint import GENERATION, SHARD, SMALL_FILES, write_papers
 from mka.merging.folders import TOKENIZER, check_place, check_space, taking_place
 from mka.merging.layer_merge import check_group
 from mka.merging.merge import merge
 from mka.merging.streaming.ledger import Noted, change, ledger
-from mka.merging.streaming.pieces import Bench, OpenFiles, copy_ranges
+from mka.merging.streaming.pieces import Bench, OpenFiles, copier, ranges
 from mka.merging.streaming.shards import Layout, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
 from mka.merging.streaming.tensor_plan import Target, tensor_plan
 from mka.merging.streaming.written import check_written
-from mka.merging.verification import Agreement, verify
 from mka.models.lineage import heir
 from mka.models.loading import load
 from mka.models.weightless import weightless
@@ -39,7 +39,7 @@ def merge_checkpoint(
     out: str | Path,
     *,
     overwrite: bool = False,
-    reload: bool = False,
+    verify: bool = False,
     any_model: bool = False,
     revision: str | None = None,
     progress: Progress = silent,
@@ -53,7 +53,7 @@ def merge_checkpoint(
     its config describes, built without weights.
 
     folder:   a model folder, "demo" or a hub id
-    reload:   also load both models, merge in memory and compare logits, as `save` does; needs room for both
+    verify:   also load both models, merge in memory and compare logits, as `save` does; needs room for both
     Others as in `merge` and `save`. `progress` counts tensors.
 
     Raises BadInput for whatever `load`, `merge` and `save` refuse, for a plan with a repair, which needs activations,
@@ -72,7 +72,7 @@ def merge_checkpoint(
         changes, digest = _write_weights(job, fresh, progress, cancel)
         check_written(fresh, job.targets, source.dtype)
         receipt = replace(_receipt(job, changes, digest), folder=str(out))
-        agreed = _reloaded(source, job.plan, fresh) if reload else None
+        agreed = _reloaded(source, job.plan, fresh) if verify else None
         if agreed is not None:
             receipt = replace(receipt, verified=agreed.difference)
         write_papers(fresh, job.plan, receipt, agreed, name=out.name)
@@ -135,38 +135,38 @@ def _write_weights(
     job: _Job, folder: Path, progress: Progress, cancel: Cancel | None
 ) -> tuple[tuple[TensorChange, ...], str]:
     """Write every shard and the index; what changed, and its hash."""
-    done, total = 0, len(job.targets)
-    progress(STAGE, done, total)
-    with ExitStack() as opened, ledger() as book:
+    steps = _steps(len(job.targets), progress, cancel)
+    next(steps)
+    with ExitStack() as opened, ledger() as book, copier() as copies:
         files = OpenFiles(opened)
         outs = [opened.enter_context((folder / shard.file).open("xb", buffering=0)) for shard in job.layout.shards]
+        places: dict[str, tuple[int, int]] = {}
         for shard, out in zip(job.layout.shards, outs, strict=True):
             out.write(shard.header)
-            for copied in copy_ranges(shard, files, out.fileno()):
-                done += copied
-                _step(done, total, progress, cancel)
-        places = {
-            target.name: (out.fileno(), place)
-            for shard, out in zip(job.layout.shards, outs, strict=True)
-            for place, target in shard.offsets
-        }
-        bench, notes = Bench(), {}
-        for target in job.targets:
-            if target.before is not None:
-                notes[target.name] = bench.merge(target, files, *places[target.name], book)
-                done += 1
-                _step(done, total, progress, cancel)
-        changes = tuple(_change(target, notes[target.name]) for target in job.targets if target.name in notes)
+            copies.start(ranges(shard), files, out.fileno())
+            places |= {target.name: (out.fileno(), place) for place, target in shard.offsets}
+        changed = [target for target in job.targets if target.before is not None]
+        bench, notes = Bench(), []
+        for target in changed:
+            notes.append(bench.merge(target, files, *places[target.name], book))
+            steps.send(1)
+        for copied in copies.finished():
+            steps.send(copied)
+        changes = tuple(_change(target, noted) for target, noted in zip(changed, notes, strict=True))
     if job.layout.index is not None:
         name, text = job.layout.index
         (folder / name).write_text(text, encoding="utf-8")
     return changes, book.hash
 
 
-def _step(done: int, total: int, progress: Progress, cancel: Cancel | None) -> None:
-    if cancel is not None:
-        cancel.check()
-    progress(STAGE, done, total)
+def _steps(total: int, progress: Progress, cancel: Cancel | None) -> Generator[None, int, None]:
+    """Send it the number of tensors that are done more."""
+    done = 0
+    while True:
+        if cancel is not None:
+            cancel.check()
+        progress(STAGE, done, total)
+        done += yield
 
 
 def _change(target: Target, notes: Sequence[Noted]) -> TensorChange:
@@ -197,7 +197,7 @@ def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Recei
     )
 
 
-def _reloaded(source: StreamSource, plan: MergePlan, folder: Path) -> Agreement:
+def _reloaded(source: StreamSource, plan: MergePlan, folder: Path) -> verification.Agreement:
     """The folder loaded, beside its source loaded and merged in memory."""
     model = load(source.folder, device="cpu")
-    return verify(merge(model, plan, any_model=True).model, folder)
+    return verification.verify(merge(model, plan, any_model=True).model, folder)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from mka.merging.averaging import PIECE, Room, change_of, squares
+from mka.merging.averaging import PIECE, Room, change_of, precision, squares
 from mka.merging.receipts import HASH_DIGITS
 
 Noted = Future[tuple[float, float]]
@@ -26,7 +26,7 @@ class Ledger:
     def __init__(self, worker: ThreadPoolExecutor) -> None:
         self._worker = worker
         self._digest = hashlib.sha256()
-        self._room = Room.of(torch.float64, PIECE)
+        self._rooms = {dtype: Room.of(dtype, PIECE) for dtype in (torch.float32, torch.float64)}
 
     def begin(self, name: str) -> None:
         """Begin a tensor, by its name in the new checkpoint."""
@@ -38,7 +38,7 @@ class Ledger:
 
     def _note(self, new: Tensor, old: Tensor) -> tuple[float, float]:
         self._digest.update(new.view(torch.uint8).numpy().data)
-        return squares(new, old, self._room)
+        return squares(new, old, self._rooms[precision((new.dtype, old.dtype))])
 
     @property
     def hash(self) -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from itertools import cycle
 from math import prod
 from pathlib import Path
@@ -45,36 +47,36 @@ class OpenFiles:
         return self._numbers[path]
 
 
-def copy_ranges(shard: Shard, files: OpenFiles, out: int) -> Iterator[int]:
-    """Copy every tensor of the shard that is a stored one and no change to `out`; gives how many, range by range.
+@dataclass(frozen=True)
+class Range:
+    """Bytes [begin, end) of a file that stand at `to` in a new one; `tensors` is how many they are."""
 
-    Neighbours in both files are copied as one range.
-    """
-    waiting: list[tuple[Path, int, int, int]] = []  # file, its begin and end there, place in `out`
-    joined = 0
+    file: Path
+    begin: int
+    end: int
+    to: int
+    tensors: int = 1
+
+    def joined(self, other: Range) -> Range | None:
+        """Both as one range, where they are neighbours in both files."""
+        follows = self.file == other.file and self.end == other.begin and self.to + self.end - self.begin == other.to
+        return replace(self, end=other.end, tensors=self.tensors + other.tensors) if follows else None
+
+
+def ranges(shard: Shard) -> list[Range]:
+    """What of a shard is copied: every tensor that is a stored one and no change, neighbours in one range."""
+    found: list[Range] = []
     for place, target in shard.offsets:
         if target.before is not None:
             continue
         stored = target.sources[0]
-        if waiting and _follows(waiting[-1], stored, place):
-            path, begin, _, to = waiting.pop()
-            waiting.append((path, begin, stored.end, to))
-            joined += 1
-            continue
-        yield from _copied(waiting, joined, files, out)
-        waiting, joined = [(stored.file, stored.begin, stored.end, place)], 1
-    yield from _copied(waiting, joined, files, out)
-
-
-def _follows(before: tuple[Path, int, int, int], stored: StoredTensor, place: int) -> bool:
-    path, begin, end, to = before
-    return path == stored.file and end == stored.begin and to + end - begin == place
-
-
-def _copied(waiting: Sequence[tuple[Path, int, int, int]], tensors: int, files: OpenFiles, out: int) -> Iterator[int]:
-    for path, begin, end, to in waiting:
-        copy_range(files.number(path), begin, end - begin, out, to)
-        yield tensors
+        new = Range(stored.file, stored.begin, stored.end, place)
+        both = found[-1].joined(new) if found else None
+        if both is not None:
+            found[-1] = both
+        else:
+            found.append(new)
+    return found
 
 
 def copy_range(source: int, begin: int, length: int, out: int, to: int) -> None:
@@ -99,6 +101,37 @@ def _copy_by_hand(source: int, begin: int, length: int, out: int, to: int) -> in
     return os.pwrite(out, os.pread(source, min(length, COPIED), begin), to)
 
 
+class Copier:
+    """Copies on a thread of its own, beside the merging of tensors."""
+
+    def __init__(self, worker: ThreadPoolExecutor) -> None:
+        self._worker = worker
+        self._started: list[tuple[Future[None], int]] = []
+
+    def start(self, ranges: Iterable[Range], files: OpenFiles, out: int) -> None:
+        """Begin to copy the ranges to the open file `out`."""
+        for one in ranges:
+            source = files.number(one.file)
+            copied = self._worker.submit(copy_range, source, one.begin, one.end - one.begin, out, one.to)
+            self._started.append((copied, one.tensors))
+
+    def finished(self) -> Iterator[int]:
+        """The number of tensors in each range, as soon as it is copied; raises what went wrong."""
+        for copied, tensors in self._started:
+            copied.result()
+            yield tensors
+
+
+@contextmanager
+def copier() -> Iterator[Copier]:
+    """A copier whose thread ends with the block; where the block fails, what has not begun is not begun any more."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="copier") as worker:
+        try:
+            yield Copier(worker)
+        finally:
+            worker.shutdown(cancel_futures=True)
+
+
 class Bench:
     """Room for pieces of merged tensors, used again for every piece of every tensor.
 
@@ -106,7 +139,7 @@ class Bench:
     """
 
     def __init__(self) -> None:
-        self._term = _bytes()
+        self._terms: list[Tensor] = []
         self._places = cycle([(_bytes(), _bytes()) for _ in range(PLACES)])
         self._rooms = {dtype: Room.of(dtype, PIECE) for dtype in (torch.float32, torch.float64)}
         self._busy: deque[Noted] = deque()
@@ -135,10 +168,12 @@ class Bench:
         if target.copied:
             return _read(target.sources[0], files, start, new_bytes, length), old
         wide = precision(FLOATING[source.dtype] for source in target.sources)
-        terms = (
-            (old if source == target.before else _read(source, files, start, self._term, length), weight)
-            for source, weight in zip(target.sources, target.weights, strict=True)
-        )
+        while len(self._terms) < len(target.sources):
+            self._terms.append(_bytes())
+        terms = [
+            (old if source == target.before else _read(source, files, start, into, length), weight)
+            for source, weight, into in zip(target.sources, target.weights, self._terms, strict=False)
+        ]
         weighted_sum(terms, self._rooms[wide], new)
         return new, old
 
