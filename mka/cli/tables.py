@@ -50,7 +50,8 @@ def show_plan(out: Console, plan: MergePlan, saved: Savings, path: str | None) -
     """The groups and what they save."""
     table = new_table("layers", "method", "weights")
     for group in plan.groups:
-        weights = ", ".join(f"{weight:.3f}" for weight in group.weights)
+        shares = [("", group.weights), *((f"{kind} ", one) for kind, one in group.kinds)]
+        weights = "; ".join(kind + ", ".join(f"{weight:.3f}" for weight in one) for kind, one in shares if one)
         method = group.method if group.tensors == "all" else f"{group.method} ({group.tensors})"
         table.add_row(_layers(group.layers), method, weights or "-")
     out.print(table)

@@ -71,9 +71,13 @@ def group_at(plan: MergePlan, new: int) -> int | None:
 
 
 def shares(group: MergeGroup) -> tuple[float, ...]:
-    """How much of each of the group's layers goes into what it becomes, in [0, 1]; 0 for all that are dropped."""
-    if group.method == "average":
-        return group.weights
+    """How much of each of the group's layers goes into what it becomes, in [0, 1]; 0 for all that are dropped.
+
+    Differences added up have coefficients that are no shares: each counts by its size.
+    """
+    if group.merges:
+        sizes = [abs(weight) for weight in group.weights_of(None)]
+        return tuple(size / sum(sizes) for size in sizes)
     return tuple(float(layer == group.layer) for layer in group.layers)
 
 
@@ -206,7 +210,7 @@ def _fate(plan: MergePlan, layer: int, group: int | None) -> str:
         return f"layer {layer} is dropped ({name})"
     if of.method == "keep":
         return f"layer {layer} {'is kept' if layer == of.layer else f'leaves its place to layer {of.layer}'} ({name})"
-    return f"layer {layer} is in {name} with weight {of.weights[of.layers.index(layer)]:.3f}"
+    return f"layer {layer} is in {name} with weight {of.weights_of(None)[of.layers.index(layer)]:.3f}"
 
 
 def _made_of(layers: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Weighted averages of tensors, in pieces that stay in the processor's cache.
+"""Weighted sums of tensors, in pieces that stay in the processor's cache.
 
 In memory and streamed from files alike: `weighted_sum` is the arithmetic of one piece.
 """
@@ -65,11 +65,10 @@ def average(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
 def weighted_sum(terms: Sequence[tuple[Tensor, float]], room: Room, out: Tensor) -> None:
     """Put sum_i weight_i * tensor_i of flat tensors of at most PIECE elements into `out`, summed in `room`.
 
-    Of two halves whose weights sum to 1, torch makes the same sum in one pass, in float32 too, and twice as fast.
+    Of two shares of one half-precision dtype torch makes the same sum in one pass, in float32 too, and twice as fast.
     """
-    if len(terms) == 2 and math.fsum(weight for _, weight in terms) == 1 and _one_half_dtype(terms, out):
-        (first, _), (second, weight) = terms
-        torch.lerp(first, second, weight, out=out)
+    if _shares_of_two_halves(terms, out):
+        torch.lerp(terms[0][0], terms[1][0], terms[1][1], out=out)
         return
     total, term = room.first[: out.numel()], room.second[: out.numel()]
     (first, weight), *rest = terms
@@ -79,8 +78,45 @@ def weighted_sum(terms: Sequence[tuple[Tensor, float]], room: Room, out: Tensor)
     out.copy_(total)
 
 
-def _one_half_dtype(terms: Sequence[tuple[Tensor, float]], out: Tensor) -> bool:
-    return out.dtype in HALVES and all(tensor.dtype == out.dtype for tensor, _ in terms)
+def _shares_of_two_halves(terms: Sequence[tuple[Tensor, float]], out: Tensor) -> bool:
+    weights = [weight for _, weight in terms]
+    shares = len(weights) == 2 and math.fsum(weights) == 1 and min(weights) > 0
+    return shares and out.dtype in HALVES and all(tensor.dtype == out.dtype for tensor, _ in terms)
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Inner products of two tensors, in float64: of the first with itself, of both, of the second with itself.
+
+    Those of a tensor are the sum of those of its pieces.
+    """
+
+    first: float
+    both: float
+    second: float
+
+    def __add__(self, other: Dots) -> Dots:
+        return Dots(self.first + other.first, self.both + other.both, self.second + other.second)
+
+
+NO_DOTS = Dots(0.0, 0.0, 0.0)
+
+
+def dots(first: Tensor, second: Tensor) -> Dots:
+    """The inner products of two tensors of one shape, each read as one long vector."""
+    ours, theirs = first.detach().reshape(-1), second.detach().reshape(-1)
+    room = Room.of(torch.float64, ours.numel(), _worker(first))
+    total = NO_DOTS
+    for start in range(0, ours.numel(), PIECE):
+        piece = slice(start, start + PIECE)
+        total += dots_of(ours[piece], theirs[piece], room)
+    return total
+
+
+def dots_of(first: Tensor, second: Tensor, room: Room) -> Dots:
+    """The inner products of two flat tensors of at most PIECE elements, at the precision of `room`."""
+    one, other = room.first[: first.numel()].copy_(first), room.second[: first.numel()].copy_(second)
+    return Dots(float(one @ one), float(one @ other), float(other @ other))
 
 
 def relative_change(new: Tensor, old: Tensor) -> float:

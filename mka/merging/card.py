@@ -18,7 +18,13 @@ from mka.objects.report import Choices, Divergence, Perplexity, Report, Result
 DEMO = "demo"
 CARD = "README.md"
 COST, ORIGIN = "## What it cost", "## Where the plan came from"
-WORDS = {"average": "averaged", "drop": "deleted", "keep": "replaced by one of them"}
+WORDS = {
+    "average": "averaged into one",
+    "slerp": "interpolated on the sphere into one",
+    "rdsc": "made one by adding their differences to the first",
+    "drop": "deleted",
+    "keep": "replaced by one of them",
+}
 
 
 def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name: str, tolerance: float | None) -> str:
@@ -94,8 +100,8 @@ def _groups(plan: MergePlan) -> str:
 def _how(group: MergeGroup) -> str:
     if group.layer is not None:
         return f"{WORDS[group.method]}, layer {group.layer}"
-    part = ", weight matrices only" if group.tensors == "projections" else ""
-    return f"{WORDS[group.method]} into one{part}" if group.method == "average" else WORDS[group.method]
+    part = ", weight matrices only" if group.merges and group.tensors == "projections" else ""
+    return f"{WORDS[group.method]}{part}"
 
 
 def _layers(layers: Sequence[int]) -> str:
@@ -103,7 +109,14 @@ def _layers(layers: Sequence[int]) -> str:
 
 
 def _weights(group: MergeGroup) -> str:
-    return ", ".join(f"{weight:.4g}" for weight in group.weights) or "–"
+    return (
+        "; ".join(filter(None, (_ratios(group.weights), *(f"{kind} {_ratios(one)}" for kind, one in group.kinds))))
+        or "–"
+    )
+
+
+def _ratios(weights: Sequence[float]) -> str:
+    return ", ".join(f"{weight:.4g}" for weight in weights)
 
 
 def _sizes(receipt: Receipt) -> str:

@@ -1,4 +1,4 @@
-"""One group of layers: whether they can be averaged, and what their tensors become."""
+"""One group of layers: whether they can be merged, and what their tensors become."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mka.errors import BadInput
-from mka.merging.averaging import FLOATS, average
+from mka.merging.averaging import FLOATS, average, dots
+from mka.merging.coefficients import coefficients, kind_of, needs_dots
 from mka.merging.shells import tensors_of
 from mka.models.stack import holds_experts
 from mka.objects.plan import MergeGroup
@@ -23,7 +24,8 @@ MATRIX = 2
 class MergedTensor:
     """A tensor of the merged layer that is no longer the first layer's own.
 
-    `sources` and `weights` name the layers that it was made from, those of weight 0 left out.
+    `sources` and `weights` say how much of which layers it is the sum of, those of weight 0 left out; the weights
+    are the coefficients of the sum, which of an average alone are shares.
     """
 
     name: str
@@ -34,12 +36,12 @@ class MergedTensor:
 
 
 def check_group(group: MergeGroup, layers: Sequence[nn.Module], layer_types: Sequence[str]) -> None:
-    """BadInput where an `average` group cannot be averaged; the message names the layers and how they differ.
+    """BadInput where a group that merges cannot be merged; the message names the layers and how they differ.
 
     The layers must be of one type and hold tensors of the same names and shapes. Layers with experts are refused
     unless the group says `by-index`, since expert 3 of one layer need not do what expert 3 of another does.
     """
-    if group.method != "average":
+    if not group.merges:
         return
     check_types(group, layer_types)
     first = group.layers[0]
@@ -48,37 +50,45 @@ def check_group(group: MergeGroup, layers: Sequence[nn.Module], layer_types: Seq
     holding = [layer for layer in group.layers if holds_experts(layers[layer])]
     if holding and group.experts == "refuse":
         raise BadInput(
-            f"group {list(group.layers)} cannot be averaged: layer {holding[0]} holds experts, which are numbered "
-            'anew in each layer; set "experts" to "by-index" to average them by their numbers, or drop or keep a layer'
+            f"{group.cannot}: layer {holding[0]} holds experts, which are "
+            'numbered anew in each layer; set "experts" to "by-index" to merge them by their numbers, or drop or keep '
+            "a layer"
         )
 
 
 def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[MergedTensor]:
-    """The tensors of an `average` group that differ from its first layer's own, one after the other.
+    """The tensors of a group that merges that differ from its first layer's own, one after the other.
 
-    All parameters and saved buffers are averaged, or with tensors="projections" the weight matrices alone.
-    BadInput for a tensor that cannot be averaged because it holds codes and not numbers.
+    All parameters and saved buffers are merged, or with tensors="projections" the weight matrices alone.
+    BadInput for a tensor that cannot be merged because it holds codes and not numbers.
     """
     members = [tensors_of(layers[layer]) for layer in group.layers]
     for name, before in members[0].items():
         if group.tensors == "projections" and before.dim() < MATRIX:
             continue
-        value = _averaged(group, name, [member[name] for member in members])
+        tensors = [member[name] for member in members]
+        if not _numbers(group, name, tensors):
+            continue
+        found = dots(*tensors) if needs_dots(group) else None
+        weights = coefficients(group, kind_of(name, before.dim()), found)
+        value = average(tensors, weights)
         if value is not before:
-            used = [(layer, weight) for layer, weight in zip(group.layers, group.weights, strict=True) if weight != 0]
+            used = [(layer, weight) for layer, weight in zip(group.layers, weights, strict=True) if weight != 0]
             yield MergedTensor(name, value, before, tuple(i for i, _ in used), tuple(weight for _, weight in used))
 
 
-def _averaged(group: MergeGroup, name: str, tensors: Sequence[Tensor]) -> Tensor:
+def _numbers(group: MergeGroup, name: str, tensors: Sequence[Tensor]) -> bool:
+    """Whether the tensors can be added up; BadInput where they hold codes that differ between layers."""
     if all(tensor.dtype in FLOATS for tensor in tensors):
-        return average(tensors, group.weights)
+        return True
     for layer, tensor in zip(group.layers[1:], tensors[1:], strict=True):
         if not torch.equal(tensor, tensors[0]):
             raise BadInput(
-                f"group {list(group.layers)} cannot be averaged: {name} holds {_kind(tensor)} and differs between "
-                f"layers {group.layers[0]} and {layer}; use unquantised weights, or drop or keep a layer"
+                f"{group.cannot}: {name} holds {_kind(tensor)} and "
+                f"differs between layers {group.layers[0]} and {layer}; use unquantised weights, or drop or keep a "
+                "layer"
             )
-    return tensors[0]
+    return False
 
 
 def _check_same_shapes(
@@ -89,8 +99,8 @@ def _check_same_shapes(
         if shapes[0] != shapes[1]:
             one, other = ("nothing" if shape is None else str(shape) for shape in shapes)
             raise BadInput(
-                f"group {list(group.layers)} cannot be averaged: {name} is {one} in layer {first} and {other} in "
-                f"layer {layer}; group layers of one shape, or drop or keep one of them"
+                f"{group.cannot}: {name} is {one} in layer {first} and {other} "
+                f"in layer {layer}; group layers of one shape, or drop or keep one of them"
             )
 
 

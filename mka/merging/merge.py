@@ -39,8 +39,9 @@ def merge(
 ) -> MergedModel:
     """Merge the layers of `model` in memory as `plan` says; `model` itself stays as it was, to the bit.
 
-    An averaged layer holds sum_i w_i theta_i of every parameter and saved buffer of its group (float16 and
-    bfloat16 summed in float32, the rest in float64) and stands at the group's first layer's place. Layer numbers
+    A merged layer holds sum_i c_i theta_i of every parameter and saved buffer of its group (float16 and bfloat16
+    summed in float32, the rest in float64), the c_i by the group's method as `mka.merging.coefficients` says, and
+    stands at the group's first layer's place. Layer numbers
     and the config fields that hang on depth follow. Every other tensor is shared with `model`, not copied.
     The plan of what comes out also names the texts that calibrated earlier merges of `model`.
 
@@ -61,7 +62,7 @@ def merge(
     network = share(model.network, config)
     shells = list(network.get_submodule(stack.path).children())
     try:
-        changes = _average_groups(plan, stack.path, layers, shells, progress, cancel)
+        changes = _merge_groups(plan, stack.path, layers, shells, progress, cancel)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise RunFailed("memory ran out while merging; close other programs or use --dtype bfloat16") from error
     standing = [shells[place[0]] for place in plan.layer_map]
@@ -87,7 +88,7 @@ def _check_repair(repair: str, calibration: object) -> None:
         raise BadInput("calibration texts are read by a repair only; leave them out")
 
 
-def _average_groups(
+def _merge_groups(
     plan: MergePlan,
     path: str,
     layers: Sequence[nn.Module],
@@ -95,12 +96,12 @@ def _average_groups(
     progress: Progress,
     cancel: Cancel | None,
 ) -> list[TensorChange]:
-    """Average each group of `layers` into the shell of its first; returns what changed, tensor by tensor."""
-    averaged = [group for group in plan.groups if group.method == "average"]
-    total = sum(len(tensors_of(shells[group.layers[0]])) for group in averaged)
+    """Merge each group of `layers` into the shell of its first; returns what changed, tensor by tensor."""
+    merging = [group for group in plan.groups if group.merges]
+    total = sum(len(tensors_of(shells[group.layers[0]])) for group in merging)
     changes: list[TensorChange] = []
     progress("merge", 0, total)
-    for group in averaged:
+    for group in merging:
         place = plan.layer_map.index(group.layers)
         for merged in merged_tensors(group, layers):
             if cancel is not None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from reprlib import repr as shortened
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,33 @@ import numpy as np
 from mka.errors import BadInput
 
 FORMAT = "mka-plan/1"
-METHODS = ("average", "drop", "keep")
+MERGED: Mapping[str, str] = MappingProxyType({"average": "averaged", "slerp": "interpolated", "rdsc": "added up"})
+"""The methods that compute one layer from several, and what a sentence says is done to those."""
+WEIGHTED = ("average", "slerp")
+METHODS = (*MERGED, "keep", "drop")
+KINDS = ("attention", "mlp", "norms")
+"""Kinds of tensors that can have weights of their own; experts and routers are of the kind mlp."""
 TENSORS = ("all", "projections")
 EXPERTS = ("refuse", "by-index")
 WEIGHT_TOLERANCE = 1e-6
+LARGEST_WEIGHT = 1e6
+"""Beyond it float32 holds no digit of a sum that ends near 1."""
 
 
 @dataclass(frozen=True)
 class MergeGroup:
-    """Layers that become one (`average`, `keep`) or none (`drop`).
+    """Layers that become one, or none (`drop`). What each method computes: see `mka.merging.coefficients`.
 
-    layers:   source indices, strictly increasing
-    weights:  one per layer, each in [0, 1], summing to 1; empty for `keep` and `drop`
+    layers:   source indices, strictly increasing; exactly two for `slerp`, whose result for more would hang on the
+              order in which they are taken
+    weights:  one per layer. For `average` and `slerp` each in [0, 1], summing to 1. For `rdsc` none, which means
+              (2 - n, 1, ..., 1) for n layers, or any finite numbers that sum to 1: what nested differences add up to.
+              Empty for `keep` and `drop`.
     layer:    the survivor of `keep`, else None
-    tensors:  "all", or "projections": the attention and MLP matrices are averaged and the first
+    tensors:  "all", or "projections": the attention and MLP matrices are merged and the first
               layer's other tensors stay
+    kinds:    (kind, weights) for some of KINDS, in their order: the weights of the tensors of that kind, in place of
+              `weights`; only for methods that have weights. May be given as a mapping.
     """
 
     layers: tuple[int, ...]
@@ -39,54 +52,97 @@ class MergeGroup:
     tensors: str = "all"
     experts: str = "refuse"
     layer: int | None = None
+    kinds: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         # Numbers often come out of numpy, and no JSON writer takes those.
         object.__setattr__(self, "layers", tuple(map(_plain, self.layers)))
         object.__setattr__(self, "layer", _plain(self.layer))
-        name = f"group {list(self.layers)}"
-        if self.method not in METHODS:
-            raise BadInput(f"{name}: method {self.method!r} is unknown; use one of {', '.join(METHODS)}")
-        if self.tensors not in TENSORS:
-            raise BadInput(f"{name}: tensors {self.tensors!r} is unknown; use one of {', '.join(TENSORS)}")
-        if self.experts not in EXPERTS:
-            raise BadInput(f"{name}: experts {self.experts!r} is unknown; use one of {', '.join(EXPERTS)}")
-        if any(not isinstance(i, int) or isinstance(i, bool) or i < 0 for i in self.layers):
-            raise BadInput(f"{name}: layers must be whole numbers from 0")
-        if list(self.layers) != sorted(set(self.layers)):
-            raise BadInput(f"{name}: layers must be increasing and named once; write {sorted(set(self.layers))}")
-        if len(self.layers) < (1 if self.method == "drop" else 2):
-            raise BadInput(f"{name}: {self.method} needs at least two layers; name more layers or leave the group out")
-        if self.method == "average":
-            self._check_weights(name)
-            object.__setattr__(self, "weights", tuple(map(float, self.weights)))
-        elif self.weights:
-            raise BadInput(f"{name}: {self.method} takes no weights; leave them out")
+        self._check_words()
+        self._check_layers()
+        object.__setattr__(self, "weights", self._checked_weights())
+        object.__setattr__(self, "kinds", self._checked_kinds())
         if (self.method == "keep") != (self.layer is not None) or (
             self.layer is not None and (type(self.layer) is not int or self.layer not in self.layers)
         ):
-            raise BadInput(f"{name}: `layer` names the survivor of method keep and must be one of the group's layers")
-
-    def _check_weights(self, name: str) -> None:
-        if len(self.weights) != len(self.layers):
             raise BadInput(
-                f"{name}: {len(self.weights)} weights for {len(self.layers)} layers; give one weight per layer"
+                f"{self._name}: `layer` names the survivor of method keep and must be one of the group's layers"
             )
-        if any(not 0 <= w <= 1 for w in self.weights):
-            raise BadInput(f"{name}: weights {shortened(list(self.weights))} must lie in [0, 1]; give each its share")
-        total = math.fsum(self.weights)
-        if abs(total - 1) > WEIGHT_TOLERANCE:
-            raise BadInput(f"{name}: weights sum to {total:.6g}, not 1; divide each by {total:.6g}")
+
+    @property
+    def merges(self) -> bool:
+        """Whether the group's tensors are computed from those of several layers."""
+        return self.method in MERGED
 
     @property
     def removed(self) -> int:
         """How many layers fewer the model has after this group."""
         return len(self.layers) - (0 if self.method == "drop" else 1)
 
+    @property
+    def cannot(self) -> str:
+        """How a sentence begins that refuses to merge these layers into one: "group [3, 4] cannot be averaged"."""
+        return f"{self._name} cannot be {MERGED[self.method]}"
+
+    def weights_of(self, kind: str | None) -> tuple[float, ...]:
+        """The weights of tensors of `kind`, one of KINDS or None for any other tensor; those of `rdsc` written out."""
+        if self.method == "rdsc" and not self.weights:
+            return (2.0 - len(self.layers), *(1.0,) * (len(self.layers) - 1))
+        return next((weights for name, weights in self.kinds if name == kind), self.weights)
+
+    @property
+    def _name(self) -> str:
+        return f"group {list(self.layers)}"
+
+    def _check_words(self) -> None:
+        for what, word, known in (
+            ("method", self.method, METHODS),
+            ("tensors", self.tensors, TENSORS),
+            ("experts", self.experts, EXPERTS),
+        ):
+            if word not in known:
+                raise BadInput(f"{self._name}: {what} {word!r} is unknown; use one of {', '.join(known)}")
+
+    def _check_layers(self) -> None:
+        name = self._name
+        if any(not isinstance(i, int) or isinstance(i, bool) or i < 0 for i in self.layers):
+            raise BadInput(f"{name}: layers must be whole numbers from 0")
+        if list(self.layers) != sorted(set(self.layers)):
+            raise BadInput(f"{name}: layers must be increasing and named once; write {sorted(set(self.layers))}")
+        if len(self.layers) < (1 if self.method == "drop" else 2):
+            raise BadInput(f"{name}: {self.method} needs at least two layers; name more layers or leave the group out")
+        if self.method == "slerp" and len(self.layers) > 2:
+            raise BadInput(
+                f"{name}: slerp interpolates between two layers, not {len(self.layers)}; "
+                "average them, or make groups of two"
+            )
+
+    def _checked_weights(self) -> tuple[float, ...]:
+        if self.method in WEIGHTED:
+            return _shares(self.weights, len(self.layers), self._name)
+        if self.method == "rdsc" and self.weights:
+            return _summing_to_one(self.weights, len(self.layers), self._name)
+        if self.weights:
+            raise BadInput(f"{self._name}: {self.method} takes no weights; leave them out")
+        return ()
+
+    def _checked_kinds(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        given = dict(self.kinds)
+        unknown = [kind for kind in given if kind not in KINDS]
+        if unknown:
+            raise BadInput(f"{self._name}: kinds {unknown} are unknown; use some of {', '.join(KINDS)}")
+        if given and self.method not in WEIGHTED:
+            raise BadInput(f"{self._name}: {self.method} takes no weights per kind of tensor; leave kinds out")
+        return tuple(
+            (kind, _shares(given[kind], len(self.layers), f"{self._name}, {kind}")) for kind in KINDS if kind in given
+        )
+
     def to_json(self) -> dict[str, Any]:
         out: dict[str, Any] = {"layers": list(self.layers), "method": self.method}
-        if self.method == "average":
+        if self.weights:
             out["weights"] = list(self.weights)
+        if self.kinds:
+            out["kinds"] = {kind: list(weights) for kind, weights in self.kinds}
         if self.layer is not None:
             out["layer"] = self.layer
         return out | {"tensors": self.tensors, "experts": self.experts}
@@ -95,11 +151,11 @@ class MergeGroup:
     def from_json(cls, raw: object) -> MergeGroup:
         if not isinstance(raw, Mapping):
             raise BadInput(f'a group must be an object with "layers", got {raw!r}')
-        unknown = set(raw) - {"layers", "weights", "method", "tensors", "experts", "layer"}
+        unknown = set(raw) - {"layers", "weights", "method", "tensors", "experts", "layer", "kinds"}
         if unknown:
             raise BadInput(
                 f"a group has unknown keys {sorted(unknown)}; "
-                "known are layers, method, weights, tensors, experts, layer"
+                "known are layers, method, weights, kinds, tensors, experts, layer"
             )
         layers = raw.get("layers")
         if not isinstance(layers, Sequence) or isinstance(layers, str):
@@ -107,17 +163,48 @@ class MergeGroup:
         method = str(raw.get("method", "average"))
         weights = raw.get("weights")
         if weights is None:
-            weights = [1 / len(layers)] * len(layers) if method == "average" and layers else []
-        if not isinstance(weights, Sequence) or not all(_is_number(_plain(w)) for w in weights):
-            raise BadInput(f"group {list(layers)}: weights must be a list of numbers, got {weights!r}")
+            weights = [1 / len(layers)] * len(layers) if method in WEIGHTED and layers else []
+        kinds = {} if raw.get("kinds") is None else raw["kinds"]
+        if not isinstance(kinds, Mapping):
+            raise BadInput(f"group {list(layers)}: kinds must be an object such as {KINDS_EXAMPLE}, got {kinds!r}")
         return cls(
             layers=tuple(layers),
-            weights=tuple(weights),
+            weights=_numbers(weights, f"group {list(layers)}"),
             method=method,
             layer=raw.get("layer"),
             tensors=str(raw.get("tensors", "all")),
             experts=str(raw.get("experts", "refuse")),
+            kinds=tuple((str(kind), _numbers(one, f"group {list(layers)}, {kind}")) for kind, one in kinds.items()),
         )
+
+
+KINDS_EXAMPLE = '{"attention": [0.6, 0.4]}'
+
+
+def _numbers(weights: object, name: str) -> tuple[float, ...]:
+    if not isinstance(weights, Sequence) or not all(_is_number(_plain(w)) for w in weights):
+        raise BadInput(f"{name}: weights must be a list of numbers, got {weights!r}")
+    return tuple(weights)
+
+
+def _shares(weights: tuple[float, ...], count: int, name: str) -> tuple[float, ...]:
+    """The weights as floats; BadInput unless there are `count`, each in [0, 1], and they sum to 1."""
+    if any(not 0 <= w <= 1 for w in weights):
+        raise BadInput(f"{name}: weights {shortened(list(weights))} must lie in [0, 1]; give each its share")
+    return _summing_to_one(weights, count, name)
+
+
+def _summing_to_one(weights: tuple[float, ...], count: int, name: str) -> tuple[float, ...]:
+    """The weights as floats; BadInput unless there are `count`, all finite, and they sum to 1."""
+    if len(weights) != count:
+        raise BadInput(f"{name}: {len(weights)} weights for {count} layers; give one weight per layer")
+    if any(not abs(w) <= LARGEST_WEIGHT for w in weights):
+        raise BadInput(f"{name}: weights {shortened(list(weights))} must be finite numbers below a million")
+    total = math.fsum(weights)
+    if abs(total - 1) > WEIGHT_TOLERANCE:
+        remedy = f"divide each by {total:.6g}" if total else "give weights that sum to 1"
+        raise BadInput(f"{name}: weights sum to {total:.6g}, not 1; {remedy}")
+    return tuple(map(float, weights))
 
 
 @dataclass(frozen=True)
@@ -194,7 +281,7 @@ class MergePlan:
             if group is None:
                 if layer not in grouped:
                     places.append((layer,))
-            elif group.method == "average":
+            elif group.merges:
                 places.append(group.layers)
             elif group.layer is not None:
                 places.append((group.layer,))

@@ -1,4 +1,4 @@
-"""Which layers can be averaged: those of one shape class and one type. Deletion is free of that rule."""
+"""Which layers can be merged into one: those of one shape class and one type. Deletion is free of that rule."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mka.objects.plan import MergeGroup, MergePlan
 
 
 def check_compatible(plan: MergePlan, layer_types: Sequence[str], shape_classes: Sequence[int]) -> None:
-    """BadInput where an `average` group mixes layer types or shape classes (one of each per source layer).
+    """BadInput where a group that merges mixes layer types or shape classes (one of each per source layer).
 
     A sliding-window layer reads another span than one of full attention, and tensors of other shapes have
-    no average; the message names the layers that differ and how.
+    no sum; the message names the layers that differ and how.
     """
     for group in plan.groups:
-        if group.method == "average":
+        if group.merges:
             check_types(group, layer_types)
             _check_classes(group, shape_classes)
 
@@ -33,8 +33,8 @@ def check_types(group: MergeGroup, layer_types: Sequence[str]) -> None:
     for layer in group.layers[1:]:
         if layer_types[layer] != layer_types[first]:
             raise BadInput(
-                f"group {list(group.layers)} cannot be averaged: layer {first} is {layer_types[first]} and layer "
-                f"{layer} is {layer_types[layer]}; group layers of one type, or drop or keep one of them"
+                f"{group.cannot}: layer {first} is {layer_types[first]} and "
+                f"layer {layer} is {layer_types[layer]}; group layers of one type, or drop or keep one of them"
             )
 
 
@@ -43,6 +43,6 @@ def _check_classes(group: MergeGroup, shape_classes: Sequence[int]) -> None:
     for layer in group.layers[1:]:
         if shape_classes[layer] != shape_classes[first]:
             raise BadInput(
-                f"group {list(group.layers)} cannot be averaged: layers {first} and {layer} hold tensors of other "
-                "names or shapes; group layers of one kind, or drop or keep one of them"
+                f"{group.cannot}: layers {first} and {layer} hold tensors of "
+                "other names or shapes; group layers of one kind, or drop or keep one of them"
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mka.errors import BadInput
-from mka.objects.plan import WEIGHT_TOLERANCE, MergeGroup, MergePlan
+from mka.objects.plan import KINDS, WEIGHT_TOLERANCE, MergeGroup, MergePlan
 
 
 def differing_layers(first: MergePlan, second: MergePlan) -> tuple[int, ...]:
@@ -18,8 +20,14 @@ def differing_layers(first: MergePlan, second: MergePlan) -> tuple[int, ...]:
 def _same_fate(layer: int, one: MergeGroup | None, other: MergeGroup | None) -> bool:
     if one is None or other is None:
         return one is other
-    kinds = [(group.layers, group.method, group.layer, group.tensors, group.experts) for group in (one, other)]
-    if kinds[0] != kinds[1] or not one.weights:
-        return kinds[0] == kinds[1]
+    ways = [(group.layers, group.method, group.layer, group.tensors, group.experts) for group in (one, other)]
+    if ways[0] != ways[1]:
+        return False
     place = one.layers.index(layer)
-    return abs(one.weights[place] - other.weights[place]) <= WEIGHT_TOLERANCE
+    return all(_same_share(place, one.weights_of(kind), other.weights_of(kind)) for kind in (None, *KINDS))
+
+
+def _same_share(place: int, one: Sequence[float], other: Sequence[float]) -> bool:
+    if not one or not other:
+        return not one and not other
+    return abs(one[place] - other[place]) <= WEIGHT_TOLERANCE

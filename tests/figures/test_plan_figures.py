@@ -45,6 +45,7 @@ def test_a_block_says_what_becomes_of_its_layer():
 
 def test_a_members_block_is_filled_as_far_as_its_weight_goes():
     assert [shares(group) for group in (AVERAGE, KEEP, DROP)] == [(0.5, 0.25, 0.25), (0.0, 1.0), (0.0,)]
+    assert shares(MergeGroup((1, 2, 3, 4), method="rdsc")) == (0.4, 0.2, 0.2, 0.2), "-2, 1, 1, 1, by size"
     _, fills, _ = bars(plan_ruler(PLAN, DARK))
     filled = dict(zip(fills.x, fills.y, strict=True))
     assert {layer: height / BLOCK for layer, height in filled.items()} == {2: 0.5, 3: 0.25, 4: 0.25, 5: 0, 7: 1, 9: 0}

@@ -63,6 +63,16 @@ def test_it_tells_the_plan_and_the_sizes(receipt):
     assert PLAN.key in text and receipt.hash in text and receipt.source_fingerprint in text and "torch 2" in text
 
 
+def test_every_way_of_merging_has_its_words(receipt):
+    groups = (
+        MergeGroup((0, 1), (0.25, 0.75), method="slerp", kinds={"mlp": (1, 0)}),
+        MergeGroup((2, 3, 4), method="rdsc"),
+    )
+    text = card(receipt, plan=MergePlan(LAYERS, groups))
+    assert "| 0, 1 | interpolated on the sphere into one | 0.25, 0.75; mlp 1, 0 |" in text
+    assert "| 2, 3, 4 | made one by adding their differences to the first | – |" in text
+
+
 def test_figures_stand_beside_those_of_the_baseline_and_the_controls(receipt):
     text = card(receipt, REPORT)
     assert "| this model | 3 | 3.25 ± 0.05 | 81.0 % (79.0–83.0, n = 120, 0-shot) | – | – |" in text

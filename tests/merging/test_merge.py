@@ -38,6 +38,59 @@ def test_every_tensor_of_a_merged_layer_is_the_average_done_by_hand(family):
         np.testing.assert_array_equal(after[f"{path}.{first}.{name}"].astype(np.float32), expected, err_msg=name)
 
 
+def expected_of(method, tensors):
+    """A merged tensor by the formulas of the papers, in numpy."""
+    if method == "rdsc":
+        return tensors[0] + sum(tensor - tensors[0] for tensor in tensors[1:])
+    first, second = (tensor.ravel() for tensor in tensors)
+    cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+    if abs(cosine) > 0.9995:
+        return 0.4 * tensors[0] + 0.6 * tensors[1]
+    angle = np.arccos(cosine)
+    return (np.sin(0.4 * angle) * tensors[0] + np.sin(0.6 * angle) * tensors[1]) / np.sin(angle)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [MergeGroup((2, 3), (0.4, 0.6), method="slerp"), MergeGroup((1, 3, 4), method="rdsc")],
+    ids=lambda group: group.method,
+)
+def test_other_methods_follow_their_papers_and_the_receipt_tells_the_coefficients(llama, group):
+    before = arrays(llama.network)
+    made = merge(llama, MergePlan(LAYERS, (group,)))
+    after = arrays(made.model.network)
+    first = group.layers[0]
+    assert len(made.receipt.changes) == 9, "every tensor of a Llama layer"
+    for change in made.receipt.changes:
+        name = change.name.removeprefix(f"model.layers.{first}.")
+        old = [before[f"model.layers.{layer}.{name}"] for layer in group.layers]
+        np.testing.assert_allclose(after[change.name], expected_of(group.method, old), rtol=1e-6, atol=1e-7)
+        told = sum(weight * before[source] for weight, source in zip(change.weights, change.sources, strict=True))
+        np.testing.assert_array_equal(after[change.name].astype(np.float32), told.astype(np.float32))
+    if group.method == "rdsc":
+        assert {change.weights for change in made.receipt.changes} == {(-1.0, 1.0, 1.0)}
+
+
+def test_differences_of_two_layers_leave_the_second_to_the_bit(llama):
+    added = merge(llama, MergePlan(LAYERS, (MergeGroup((2, 3), method="rdsc"),)))
+    kept = merge(llama, MergePlan(LAYERS, (MergeGroup((2, 3), method="keep", layer=3),)))
+    assert same_state(added.model.network, kept.model.network)
+
+
+def test_each_kind_of_tensor_is_merged_by_its_own_weights(llama):
+    kinds = {"attention": (0.0, 1.0), "norms": (1.0, 0.0)}
+    made = merge(llama, MergePlan(LAYERS, (MergeGroup((2, 3), (0.5, 0.5), kinds=kinds),)))
+    before, after = llama.network.state_dict(), made.model.network.state_dict()
+    for name in (name for name in after if name.startswith("model.layers.2.")):
+        other = name.replace("layers.2", "layers.3")
+        if "attn" in name:
+            assert torch.equal(after[name], before[other]), name
+        elif "norm" in name:
+            assert after[name].data_ptr() == before[name].data_ptr(), name
+        else:
+            assert torch.equal(after[name], ((before[name].double() + before[other].double()) / 2).float()), name
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_rest_of_the_model_is_shared_and_moves_up(family):
     model = model_of(family)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mka.errors import BadInput
-from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.plan import KINDS, MergeGroup, MergePlan, Provenance
 
 
 @st.composite
@@ -25,11 +25,14 @@ def weights(draw, count):
 
 @st.composite
 def groups(draw, layers):
-    methods = ("average", "keep", "drop") if len(layers) > 1 else ("drop",)
-    method = draw(st.sampled_from(methods))
+    methods = ("average", "rdsc", "keep", "drop") if len(layers) > 1 else ("drop",)
+    method = draw(st.sampled_from((*methods, "slerp") if len(layers) == 2 else methods))
+    weighted = method in ("average", "slerp")
+    named = draw(st.sets(st.sampled_from(KINDS))) if weighted else ()
     return MergeGroup(
         layers,
-        weights=draw(weights(len(layers))) if method == "average" else (),
+        weights=draw(weights(len(layers))) if weighted or (method == "rdsc" and draw(st.booleans())) else (),
+        kinds={kind: draw(weights(len(layers))) for kind in named},
         method=method,
         tensors=draw(st.sampled_from(("all", "projections"))),
         experts=draw(st.sampled_from(("refuse", "by-index"))),
@@ -142,7 +145,7 @@ def places(raw, path=()):
 FULL = MergePlan(
     9,
     (
-        MergeGroup((1, 2), (0.25, 0.75)),
+        MergeGroup((1, 2), (0.25, 0.75), kinds={"norms": (1, 0)}),
         MergeGroup((3, 5), method="keep", layer=5),
         MergeGroup((7,), method="drop", tensors="projections", experts="by-index"),
     ),
@@ -175,7 +178,18 @@ def test_equal_weights_where_a_file_names_none():
         ({"layers": [1]}, "at least two layers"),
         ({"layers": [2, 1]}, r"increasing.*\[1, 2\]"),
         ({"layers": [1, 1]}, "named once"),
-        ({"layers": [1, 2], "method": "slerp"}, "average, drop, keep"),
+        ({"layers": [1, 2], "method": "blend"}, "average, slerp, rdsc, keep, drop"),
+        ({"layers": [1, 2, 3], "method": "slerp"}, "between two layers, not 3"),
+        ({"layers": [1, 2], "method": "slerp", "weights": [1.5, -0.5]}, r"lie in \[0, 1\]"),
+        ({"layers": [1, 2], "method": "rdsc", "weights": [1, 1]}, "sum to 2, not 1; divide each by 2"),
+        ({"layers": [1, 2], "method": "rdsc", "weights": [1, -1]}, "sum to 0, not 1; give weights that sum to 1"),
+        ({"layers": [1, 2], "method": "rdsc", "weights": [1]}, "1 weights for 2 layers"),
+        ({"layers": [1, 2], "method": "rdsc", "weights": [math.inf, 1]}, "finite numbers below a million"),
+        ({"layers": [1, 2], "method": "rdsc", "kinds": {"mlp": [1, 0]}}, "rdsc takes no weights per kind"),
+        ({"layers": [1, 2], "kinds": {"embedding": [1, 0]}}, "kinds .*embedding.* unknown; use some of attention, mlp"),
+        ({"layers": [1, 2], "kinds": {"mlp": [1, 1]}}, r"group \[1, 2\], mlp: weights sum to 2"),
+        ({"layers": [1, 2], "kinds": {"mlp": "10"}}, r"group \[1, 2\], mlp: weights must be a list of numbers"),
+        ({"layers": [1, 2], "kinds": [1, 0]}, "kinds must be an object such as"),
         ({"layers": [1, 2], "method": "keep"}, "survivor"),
         ({"layers": [1, 2], "method": "keep", "layer": 3}, "survivor"),
         ({"layers": [1, 2], "method": "drop", "weights": [0.5, 0.5]}, "takes no weights"),
@@ -219,3 +233,20 @@ def test_whole_weights_are_the_same_plan_as_written_with_a_point():
 def test_a_plan_leaves_at_least_one_layer():
     with pytest.raises(BadInput, match="removes all 3 layers"):
         MergePlan(3, (MergeGroup((0, 1, 2), method="drop"),))
+
+
+def test_differences_are_added_up_unless_the_plan_names_the_coefficients():
+    assert MergeGroup((1, 2, 4, 5), method="rdsc").weights_of("mlp") == (-2, 1, 1, 1)
+    assert MergeGroup((1, 2, 3), (-1.0, 0.0, 2.0), method="rdsc").weights_of(None) == (-1, 0, 2)
+
+
+def test_kinds_have_weights_of_their_own_in_one_order_and_the_others_those_of_the_group():
+    group = MergeGroup.from_json({"layers": [1, 2], "method": "slerp", "kinds": {"norms": [1, 0], "attention": [0, 1]}})
+    assert group.kinds == (("attention", (0.0, 1.0)), ("norms", (1.0, 0.0)))
+    assert [group.weights_of(kind) for kind in (*KINDS, None)] == [(0, 1), (0.5, 0.5), (1, 0), (0.5, 0.5)]
+
+
+def test_a_plan_without_kinds_has_the_file_that_it_had_before_they_came():
+    assert MergeGroup((1, 2), (0.5, 0.5)).to_json() == {
+        "layers": [1, 2], "method": "average", "weights": [0.5, 0.5], "tensors": "all", "experts": "refuse",
+    }  # fmt: skip

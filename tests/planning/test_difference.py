@@ -30,6 +30,9 @@ def test_a_weight_counts_layer_by_layer():
         {"layers": [1, 2], "method": "keep", "layer": 1},
         {"layers": [1, 2], "tensors": "projections"},
         {"layers": [1, 2], "experts": "by-index"},
+        {"layers": [1, 2], "method": "slerp"},
+        {"layers": [1, 2], "method": "rdsc"},
+        {"layers": [1, 2], "kinds": {"mlp": [0.4, 0.6]}},
     ],
 )
 def test_the_way_of_merging_counts(other):

@@ -17,7 +17,8 @@ from mka.merging.folders import TOKENIZER, check_place, check_space, taking_plac
 from mka.merging.layer_merge import check_group
 from mka.merging.merge import merge
 from mka.merging.streaming.ledger import Noted, change, ledger
-from mka.merging.streaming.pieces import Bench, OpenFiles, copier, ranges
+from mka.merging.streaming.passes import OpenFiles
+from mka.merging.streaming.pieces import Bench, copier, ranges
 from mka.merging.streaming.shards import Layout, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
 from mka.merging.streaming.tensor_plan import Target, tensor_plan

@@ -1,7 +1,4 @@
-"""Bytes from files to files: copied in long ranges, or merged in pieces that stay in the processor's cache.
-
-Read and written at places in open files, never mapped: pages of a mapped file count as memory of the process.
-"""
+"""Bytes from files to files: copied in long ranges, or merged in pieces that stay in the processor's cache."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
 from math import prod
@@ -18,33 +15,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mka.errors import RunFailed
 from mka.merging.averaging import PIECE, Room, precision, weighted_sum
 from mka.merging.streaming.ledger import Ledger, Noted
+from mka.merging.streaming.passes import OpenFiles, cut_short, read_piece, room_for_bytes
 from mka.merging.streaming.shards import Shard
 from mka.merging.streaming.source import FLOATING
 from mka.merging.streaming.tensor_plan import Target
-from mka.models.files import StoredTensor
 
-WIDEST = 8
-"""Bytes of the longest number."""
 PLACES = 2
 COPIED = 1 << 20
 """Bytes copied at once where the system cannot copy from file to file by itself."""
-
-
-class OpenFiles:
-    """Files by path, each opened for reading when it is first asked for."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._numbers: dict[Path, int] = {}
-
-    def number(self, path: Path) -> int:
-        """The file's descriptor."""
-        if path not in self._numbers:
-            self._numbers[path] = self._stack.enter_context(path.open("rb", buffering=0)).fileno()
-        return self._numbers[path]
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ def copy_range(source: int, begin: int, length: int, out: int, to: int) -> None:
     while done < length:
         moved = step(source, begin + done, length - done, out, to + done)
         if not moved:
-            raise _cut_short()
+            raise cut_short()
         done += moved
 
 
@@ -140,7 +120,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._terms: list[Tensor] = []
-        self._places = cycle([(_bytes(), _bytes()) for _ in range(PLACES)])
+        self._places = cycle([(room_for_bytes(), room_for_bytes()) for _ in range(PLACES)])
         self._rooms = {dtype: Room.of(dtype, PIECE) for dtype in (torch.float32, torch.float64)}
         self._busy: deque[Noted] = deque()
 
@@ -163,36 +143,19 @@ class Bench:
         new_bytes, old_bytes = next(self._places)
         if len(self._busy) == PLACES:
             self._busy.popleft().result()
-        old = _read(target.before, files, start, old_bytes, length)
+        old = read_piece(target.before, files, start, length, old_bytes)
         new = new_bytes.view(FLOATING[target.dtype])[:length]
         if target.copied:
-            return _read(target.sources[0], files, start, new_bytes, length), old
+            return read_piece(target.sources[0], files, start, length, new_bytes), old
         wide = precision(FLOATING[source.dtype] for source in target.sources)
         while len(self._terms) < len(target.sources):
-            self._terms.append(_bytes())
+            self._terms.append(room_for_bytes())
         terms = [
-            (old if source == target.before else _read(source, files, start, into, length), weight)
+            (old if source == target.before else read_piece(source, files, start, length, into), weight)
             for source, weight, into in zip(target.sources, target.weights, self._terms, strict=False)
         ]
         weighted_sum(terms, self._rooms[wide], new)
         return new, old
-
-
-def _bytes() -> Tensor:
-    return torch.empty(PIECE * WIDEST, dtype=torch.uint8)
-
-
-def _read(stored: StoredTensor, files: OpenFiles, start: int, into: Tensor, length: int) -> Tensor:
-    """Numbers [start, start + length) of a stored tensor, in the memory of `into`."""
-    numbers = into.view(FLOATING[stored.dtype])[:length]
-    room = numbers.view(torch.uint8).numpy().data
-    begin, done = stored.begin + start * numbers.element_size(), 0
-    while done < len(room):
-        read = os.preadv(files.number(stored.file), [room[done:]], begin + done)
-        if not read:
-            raise _cut_short()
-        done += read
-    return numbers
 
 
 def _write(out: int, numbers: Tensor, to: int) -> None:
@@ -200,7 +163,3 @@ def _write(out: int, numbers: Tensor, to: int) -> None:
     done = 0
     while done < len(data):
         done += os.pwrite(out, data[done:], to + done)
-
-
-def _cut_short() -> RunFailed:
-    return RunFailed("a weight file was cut short while it was read; nothing was left behind, fetch the file again")

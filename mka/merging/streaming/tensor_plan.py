@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 from transformers import PreTrainedModel
 
 from mka.errors import BadInput
+from mka.merging.coefficients import coefficients, kind_of, needs_dots
 from mka.merging.layer_merge import MATRIX
+from mka.merging.shells import tensors_of
 from mka.merging.streaming.layer_names import LayerNames, layer_names
+from mka.merging.streaming.passes import dots_of_stored, same_bytes
 from mka.merging.streaming.source import FLOATING, StreamSource
 from mka.models.files import BITS, StoredTensor
 from mka.models.weightless import stored_form
 from mka.objects.plan import MergeGroup, MergePlan
 
-COMPARED = 1 << 20
-"""Bytes compared at once."""
+IN_MEMORY = "merge in memory (without --stream)"
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,37 @@ class Target:
 def tensor_plan(source: StreamSource, plan: MergePlan, network: PreTrainedModel) -> tuple[Target, ...]:
     """Every tensor of `network`, which `plan` makes of `source`, in the order in which transformers stores them.
 
-    BadInput for tensors that cannot be averaged because they hold codes, and for an architecture whose files are not
-    named alike before and after.
+    BadInput for tensors that cannot be merged because they hold codes, and where a merge in memory would do something
+    that cannot be told from the files' tensors alone.
     """
     names = layer_names(source.network, source.stack)
+    _check_told_apart(source, plan, names)
     made = {target.name: target for target in _targets(source, plan, names)}
     asked = stored_form(network)
-    if asked.keys() - made.keys():
-        raise BadInput(
-            f"the weight files of a {type(network).__name__} with other layers go by other names "
-            f"({min(asked.keys() - made.keys())}); merge in memory (without --stream)"
-        )
+    for name, tensor in asked.items():
+        if name not in made or made[name].shape != tuple(tensor.shape):
+            raise BadInput(
+                f"a {type(network).__name__} with other layers holds the tensor {name}, which no tensor of the files "
+                f"becomes by itself; {IN_MEMORY}"
+            )
     return tuple(made.pop(name) for name in asked) + tuple(made.values())
+
+
+def _check_told_apart(source: StreamSource, plan: MergePlan, names: LayerNames) -> None:
+    """BadInput where a group's sums hang on whole tensors that the files hold in parts.
+
+    The angle of slerp is one of a whole tensor; "projections" goes by the dimensions that a tensor has in memory.
+    """
+    for group in plan.groups:
+        layer = group.layers[0]
+        kept = tensors_of(source.stack.layers[layer])
+        parts = [suffix for suffix in names.suffixes[layer] if suffix not in kept]
+        flat = [suffix for suffix in parts if len(source.tensors[names.name(layer, suffix)].shape) < MATRIX]
+        if group.merges and parts and (needs_dots(group) or (group.tensors == "projections" and flat)):
+            raise BadInput(
+                f"{group.cannot} as a stream: the files of {type(source.network).__name__} hold {parts[0]} in another "
+                f"form than the model does; {IN_MEMORY}"
+            )
 
 
 def _targets(source: StreamSource, plan: MergePlan, names: LayerNames) -> Iterator[Target]:
@@ -69,50 +88,41 @@ def _targets(source: StreamSource, plan: MergePlan, names: LayerNames) -> Iterat
     for name, tensor in source.tensors.items():
         if name not in in_layers:
             yield _same(name, tensor)
-    groups = {group.layers: group for group in plan.groups if group.method == "average"}
+    groups: Mapping[tuple[int, ...], MergeGroup] = {group.layers: group for group in plan.groups if group.merges}
     for place, layers in enumerate(plan.layer_map):
         for suffix in names.suffixes[layers[0]]:
             stored = [source.tensors[names.name(layer, suffix)] for layer in layers]
-            yield _made(names.name(place, suffix), groups.get(layers), stored)
+            group = groups.get(layers)
+            name = names.name(place, suffix)
+            yield _same(name, stored[0]) if group is None else _merged(name, suffix, group, stored)
 
 
 def _same(name: str, tensor: StoredTensor) -> Target:
     return Target(name, tensor.dtype, tensor.shape, (tensor,), (1.0,))
 
 
-def _made(name: str, group: MergeGroup | None, stored: Sequence[StoredTensor]) -> Target:
+def _merged(name: str, suffix: str, group: MergeGroup, stored: Sequence[StoredTensor]) -> Target:
     first = stored[0]
-    if group is None or (group.tensors == "projections" and len(first.shape) < MATRIX):
+    if group.tensors == "projections" and len(first.shape) < MATRIX:
         return _same(name, first)
     if not all(tensor.dtype in FLOATING for tensor in stored):
         _check_same_codes(group, stored)
         return _same(name, first)
-    used = [(tensor, weight) for tensor, weight in zip(stored, group.weights, strict=True) if weight != 0]
+    found = dots_of_stored(first, stored[1]) if needs_dots(group) else None
+    weights = coefficients(group, kind_of(suffix, len(first.shape)), found)
+    used = [(tensor, weight) for tensor, weight in zip(stored, weights, strict=True) if weight != 0]
     if [tensor for tensor, _ in used] == [first]:
         return _same(name, first)
-    sources, weights = zip(*used, strict=True)
+    sources, shares = zip(*used, strict=True)
     dtype = sources[0].dtype if len(used) == 1 else first.dtype
-    return Target(name, dtype, first.shape, sources, weights, before=first)
+    return Target(name, dtype, first.shape, sources, shares, before=first)
 
 
 def _check_same_codes(group: MergeGroup, stored: Sequence[StoredTensor]) -> None:
-    for one, other in pairwise(stored):
-        if not _same_bytes(one, other):
+    first = stored[0]
+    for other in stored[1:]:
+        if not same_bytes(first, other):
             raise BadInput(
-                f"group {list(group.layers)} cannot be averaged: {one.name} and {other.name} hold {one.dtype} and "
-                "differ; use unquantised weights, or drop or keep a layer"
+                f"{group.cannot}: {first.name} and {other.name} hold {first.dtype} and differ; "
+                "use unquantised weights, or drop or keep a layer"
             )
-
-
-def _same_bytes(one: StoredTensor, other: StoredTensor) -> bool:
-    if (one.dtype, one.shape) != (other.dtype, other.shape):
-        return False
-    with one.file.open("rb") as first, other.file.open("rb") as second:
-        return all(
-            os.pread(first.fileno(), size, one.begin + at) == os.pread(second.fileno(), size, other.begin + at)
-            for at, size in _ranges(one.end - one.begin)
-        )
-
-
-def _ranges(length: int) -> Iterator[tuple[int, int]]:
-    return ((at, min(COMPARED, length - at)) for at in range(0, length, COMPARED))
