@@ -68,7 +68,7 @@ def _check_parent(folder: Path) -> None:
         raise BadInput(f"{folder} would lie below {parent}, a link that leads nowhere; choose another place")
     if not parent.is_dir():
         raise BadInput(f"{folder} would lie below a file, {parent}; choose another place")
-    if not os.access(parent, os.W_OK | os.X_OK):
+    if not os.access(parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise BadInput(f"{folder} cannot be written: you may not write to {parent}; choose another place")
 
 

@@ -33,11 +33,12 @@ def stored_form(network: PreTrainedModel, below: str = "") -> dict[str, Tensor]:
     Of tied ones the first alone, and under the names of the family's files. `below` takes those alone whose names
     in the network begin with it.
     """
-    from transformers.core_model_loading import revert_weight_conversion
+    from transformers.core_model_loading import dot_natural_key, revert_weight_conversion
 
     left_out = {*(network.all_tied_weights_keys or {}), *(network._keys_to_ignore_on_save or ())}
-    kept = {
-        name: tensor for name, tensor in network.state_dict().items() if name.startswith(below) and name not in left_out
-    }
+    state = network.state_dict()
+    names = [name for name in state if name.startswith(below) and name not in left_out]
+    # So are the tensors of a network ordered that was loaded before it is saved.
+    kept = {name: state[name] for name in sorted(names, key=dot_natural_key)}
     stored: dict[str, Tensor] = revert_weight_conversion(network, kept)
     return stored

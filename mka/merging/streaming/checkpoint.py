@@ -21,7 +21,7 @@ from mka.merging.streaming.passes import OpenFiles
 from mka.merging.streaming.pieces import Bench, copier, ranges
 from mka.merging.streaming.shards import Layout, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
-from mka.merging.streaming.tensor_plan import Target, tensor_plan
+from mka.merging.streaming.tensor_plan import Target, TensorPlan, tensor_plan
 from mka.merging.streaming.written import check_written
 from mka.models.lineage import heir
 from mka.models.loading import load
@@ -71,7 +71,7 @@ def merge_checkpoint(
     with taking_place(out, overwrite=overwrite) as fresh:
         _write_configs(job.network, source.folder, fresh)
         changes, digest = _write_weights(job, fresh, progress, cancel)
-        check_written(fresh, job.targets, source.dtype)
+        check_written(fresh, job.tensors.targets, source.dtype)
         receipt = replace(_receipt(job, changes, digest), folder=str(out))
         agreed = _reloaded(source, job.plan, fresh) if verify else None
         if agreed is not None:
@@ -91,7 +91,7 @@ class _Job:
     plan: MergePlan
     network: PreTrainedModel
     config_changes: tuple[tuple[str, str, str], ...]
-    targets: tuple[Target, ...]
+    tensors: TensorPlan
     layout: Layout
 
 
@@ -103,9 +103,9 @@ def _job(source: StreamSource, plan: MergePlan, any_model: bool) -> _Job:
         check_group(group, list(stack.layers), stack.layer_types)
     config, config_changes = stack.remap_config(source.network.config, plan.layer_map)
     network = weightless(config, source.dtype)
-    targets = tensor_plan(source, plan, network)
-    layout = lay_out(targets, parameters=network.num_parameters(), largest=SHARD)
-    return _Job(source, plan, network, config_changes, targets, layout)
+    tensors = tensor_plan(source, plan, network)
+    layout = lay_out(tensors.targets, parameters=network.num_parameters(), largest=SHARD)
+    return _Job(source, plan, network, config_changes, tensors, layout)
 
 
 def _write_configs(network: PreTrainedModel, source: Path, folder: Path) -> None:
@@ -136,7 +136,7 @@ def _write_weights(
     job: _Job, folder: Path, progress: Progress, cancel: Cancel | None
 ) -> tuple[tuple[TensorChange, ...], str]:
     """Write every shard and the index; what changed, and its hash."""
-    steps = _steps(len(job.targets), progress, cancel)
+    steps = _steps(len(job.tensors.targets), progress, cancel)
     next(steps)
     with ExitStack() as opened, ledger() as book, copier() as copies:
         files = OpenFiles(opened)
@@ -146,14 +146,13 @@ def _write_weights(
             out.write(shard.header)
             copies.start(ranges(shard), files, out.fileno())
             places |= {target.name: (out.fileno(), place) for place, target in shard.offsets}
-        changed = [target for target in job.targets if target.before is not None]
         bench, notes = Bench(), []
-        for target in changed:
+        for target in job.tensors.changed:
             notes.append(bench.merge(target, files, *places[target.name], book))
             steps.send(1)
         for copied in copies.finished():
             steps.send(copied)
-        changes = tuple(_change(target, noted) for target, noted in zip(changed, notes, strict=True))
+        changes = tuple(_change(target, noted) for target, noted in zip(job.tensors.changed, notes, strict=True))
     if job.layout.index is not None:
         name, text = job.layout.index
         (folder / name).write_text(text, encoding="utf-8")
@@ -187,13 +186,13 @@ def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Recei
         parameters_before=source.network.num_parameters(),
         parameters_after=job.network.num_parameters(),
         bytes_before=sum(tensor.end - tensor.begin for tensor in source.tensors.values()),
-        bytes_after=sum(target.nbytes for target in job.targets),
+        bytes_after=sum(target.nbytes for target in job.tensors.targets),
         layer_map=plan.layer_map,
         removed=tuple(layer for layer in range(plan.depth) if layer not in places),
         renumbered=tuple((old, new) for new, old in enumerate(places) if old != new),
         config_changes=job.config_changes,
         changes=changes,
-        shared_tensors=sum(target.copied for target in job.targets),
+        shared_tensors=sum(target.copied for target in job.tensors.targets),
         hash=digest,
     )
 

@@ -6,19 +6,23 @@ by one that a network holds in one block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedModel
 
 from mka.errors import BadInput
+from mka.merging.shells import tensors_of
 from mka.models.stack import DecoderStack
 from mka.models.weightless import stored_form
 
 
 @dataclass(frozen=True)
 class LayerNames:
-    """Layer i's tensors are called prefix + i + "." + suffix, with the suffixes at place i of `suffixes`."""
+    """Layer i's tensors are called prefix + i + "." + suffix, with the suffixes at place i of `suffixes`.
+
+    They stand in the network's order as far as it calls them so.
+    """
 
     prefix: str
     suffixes: tuple[tuple[str, ...], ...]
@@ -47,8 +51,16 @@ def layer_names(network: PreTrainedModel, stack: DecoderStack) -> LayerNames:
         )
     return LayerNames(
         prefix,
-        tuple(tuple(name.removeprefix(f"{prefix}{layer}.") for name in names) for layer, names in enumerate(stored)),
+        tuple(
+            _in_order([name.removeprefix(f"{prefix}{layer}.") for name in names], tensors_of(stack.layers[layer]))
+            for layer, names in enumerate(stored)
+        ),
     )
+
+
+def _in_order(suffixes: Sequence[str], known: Iterable[str]) -> tuple[str, ...]:
+    places = {name: place for place, name in enumerate(known)}
+    return tuple(sorted(suffixes, key=lambda suffix: places.get(suffix, len(places))))
 
 
 def _prefix(stored: Sequence[Sequence[str]]) -> str | None:

@@ -47,8 +47,20 @@ class Target:
         return len(self.sources) == 1
 
 
-def tensor_plan(source: StreamSource, plan: MergePlan, network: PreTrainedModel) -> tuple[Target, ...]:
-    """Every tensor of `network`, which `plan` makes of `source`, in the order in which transformers stores them.
+@dataclass(frozen=True)
+class TensorPlan:
+    """Every tensor of a new checkpoint.
+
+    targets:  in the order in which transformers stores them
+    changed:  those that are computed, in the order in which a merge in memory computes them
+    """
+
+    targets: tuple[Target, ...]
+    changed: tuple[Target, ...]
+
+
+def tensor_plan(source: StreamSource, plan: MergePlan, network: PreTrainedModel) -> TensorPlan:
+    """What `plan` makes of `source`, `network` being the model that comes out.
 
     BadInput for tensors that cannot be merged because they hold codes, and where a merge in memory would do something
     that cannot be told from the files' tensors alone.
@@ -63,7 +75,11 @@ def tensor_plan(source: StreamSource, plan: MergePlan, network: PreTrainedModel)
                 f"a {type(network).__name__} with other layers holds the tensor {name}, which no tensor of the files "
                 f"becomes by itself; {IN_MEMORY}"
             )
-    return tuple(made.pop(name) for name in asked) + tuple(made.values())
+    spare = tuple(target for name, target in made.items() if name not in asked)
+    return TensorPlan(
+        targets=tuple(made[name] for name in asked) + spare,
+        changed=tuple(target for target in made.values() if target.before is not None),
+    )
 
 
 def _check_told_apart(source: StreamSource, plan: MergePlan, names: LayerNames) -> None:
