@@ -138,7 +138,8 @@ def squares(new: Tensor, old: Tensor, room: Room) -> tuple[float, float]:
     before, moved = room.first[: old.numel()], room.second[: old.numel()]
     before.copy_(old)
     moved.copy_(new).sub_(before)
-    found = float(torch.dot(moved, moved)), float(torch.dot(before, before))
+    # Summed by torch, which adds in pairs; a dot product of BLAS adds one by one and loses digits.
+    found = float(moved.square_().sum()), float(before.square_().sum())
     if room.first.dtype == torch.float32 and not all(SMALLEST < one < LARGEST for one in found):
         return squares(new, old, Room.of(torch.float64, old.numel(), room.first.device))
     return found

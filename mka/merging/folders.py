@@ -112,15 +112,13 @@ def taking_place(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
     aside = aside_of(fresh)
     stood = os.path.lexists(folder)
     try:
-        with parents_made(folder), _swept(folder, fresh, aside):
-            fresh.mkdir()
-            with held(fresh):
-                yield fresh
-                if overwrite and folder.exists():
-                    os.rename(folder, aside)
-                elif os.path.lexists(folder) and not stood:
-                    raise taken(folder)
-                os.rename(fresh, folder)  # which fails where the folder holds something
+        with parents_made(folder), _swept(folder, fresh, aside), held(fresh):
+            yield fresh
+            if overwrite and folder.exists():
+                os.rename(folder, aside)
+            elif os.path.lexists(folder) and not stood:
+                raise taken(folder)
+            os.rename(fresh, folder)  # which fails where the folder holds something
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise RunFailed(

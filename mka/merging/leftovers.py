@@ -10,9 +10,8 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mka.places import beside, foreign
@@ -23,8 +22,6 @@ if sys.platform != "win32":  # which locks no folders, so that nothing is cleare
 OLD = ".old"
 LONGEST = 40
 """Letters of a name that `beside` keeps. Of longer ones it cannot be told whose a leftover is."""
-NEWBORN = 60.0
-"""Seconds for which an empty folder may belong to a run that has not locked it yet."""
 
 
 def aside_of(fresh: Path) -> Path:
@@ -33,14 +30,28 @@ def aside_of(fresh: Path) -> Path:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep `folder` locked, as a sign that its run lives."""
+def held(fresh: Path) -> Iterator[None]:
+    """Make the folder `fresh` and keep it locked while the block runs, as a sign that its run lives."""
     if sys.platform == "win32":
+        fresh.mkdir()
         yield
         return
+    with ExitStack() as locks:
+        with ExitStack() as around:
+            with suppress(OSError):  # a disk that knows no locks, where nothing is ever cleared
+                around.enter_context(_locked(fresh.parent, fcntl.LOCK_EX))  # so that nobody sees it unlocked
+            fresh.mkdir()
+            with suppress(OSError):
+                locks.enter_context(_locked(fresh, fcntl.LOCK_EX))
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    """The folder locked; OSError where its disk knows no locks, or another holds it and `how` says not to wait."""
     number = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(number, how)
         yield
     finally:
         os.close(number)
@@ -54,12 +65,13 @@ def clear_leftovers(place: Path, known: Sequence[str]) -> None:
     if sys.platform == "win32" or len(place.name) > LONGEST or not place.parent.is_dir():
         return
     ours = re.compile(re.escape(beside(place).name[:-8]) + f"[0-9a-f]{{8}}({re.escape(OLD)})?")
-    found = [path for path in place.parent.iterdir() if ours.fullmatch(path.name) and _of_a_dead_run(path, known)]
-    for path in sorted(found, reverse=True):  # `.old` first, whose fate hangs on the other's lock
-        if path.name.endswith(OLD) and not os.path.lexists(place):
-            os.rename(path, place)
-        else:
-            shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError), _locked(place.parent, fcntl.LOCK_EX):
+        found = [path for path in place.parent.iterdir() if ours.fullmatch(path.name) and _of_a_dead_run(path, known)]
+        for path in sorted(found, reverse=True):  # `.old` first, whose fate hangs on the other's lock
+            if path.name.endswith(OLD) and not os.path.lexists(place):
+                os.rename(path, place)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _of_a_dead_run(path: Path, known: Sequence[str]) -> bool:
@@ -67,10 +79,8 @@ def _of_a_dead_run(path: Path, known: Sequence[str]) -> bool:
     try:
         if path.is_symlink() or not path.is_dir() or foreign(path, known) is not None:
             return False
-        if not any(path.iterdir()) and time.time() - path.stat().st_mtime < NEWBORN:
-            return False
         if fresh.is_dir():
-            with held(fresh):
+            with _locked(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 pass
     except OSError:  # locked, another user's, or gone meanwhile
         return False
