@@ -26,6 +26,7 @@ _HOME = {
     "plan": "mka.planning.planner",
     "merge": "mka.merging.merge",
     "save": "mka.merging.checkpoint",
+    "merge_checkpoint": "mka.merging.streaming.checkpoint",
     "evaluate": "mka.workflows.evaluation",
     "MergePlan": "mka.objects.plan",
     "MergeGroup": "mka.objects.plan",
@@ -46,6 +47,7 @@ __all__ = [
     "evaluate",
     "load",
     "merge",
+    "merge_checkpoint",
     "plan",
     "save",
     "similarity",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from mka.errors import BadInput, MkaError, RunFailed
     from mka.merging.checkpoint import save
     from mka.merging.merge import merge
+    from mka.merging.streaming.checkpoint import merge_checkpoint
     from mka.models.loading import load
     from mka.objects.plan import MergeGroup, MergePlan
     from mka.planning.planner import plan

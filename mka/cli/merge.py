@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mka.cli.command import command
+from mka.cli.command import Run, command
 from mka.cli.options import (
     AnyModel,
     Calibration,
@@ -21,6 +21,11 @@ from mka.cli.options import (
     TrustRemoteCode,
 )
 from mka.errors import BadInput
+from mka.workflows.opening import Opening
+
+if TYPE_CHECKING:
+    from mka.objects.plan import MergePlan
+    from mka.objects.receipt import Receipt
 
 
 def merge(
@@ -28,9 +33,16 @@ def merge(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="A plan file of `mka plan`.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="The folder of the merged checkpoint.")],
     overwrite: Overwrite = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Reload and compare; always done.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Reload and compare logits; always done unless --stream.")
+    ] = False,
     any_model: AnyModel = False,
-    stream: Annotated[bool, typer.Option("--stream", help="Comes with a later version.")] = False,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="Merge file to file, without loading the model; every name, shape, dtype checked."
+        ),
+    ] = False,
     repair: Annotated[str, typer.Option(help="none; others come with a later version.")] = "none",
     calibration: Calibration = None,
     json: Json = None,
@@ -43,21 +55,69 @@ def merge(
     """Merge a model's layers by a plan and write a checkpoint that any tool loads, verified by reloading it."""
     with command(json, inputs=(model, plan, calibration), out=out) as run:
         if stream:
-            raise BadInput("--stream comes with a later version; leave it out to merge in memory")
+            _check_streams(repair, dtype, device, trust_remote_code)
         if repair != "none":
             raise BadInput(f"--repair {repair} comes with a later version; use --repair none")
         if calibration is not None:
             raise BadInput("--calibration is for a repair, and repairs come with a later version; leave it out")
         from mka.cli.tables import show_receipt
-        from mka.merging.checkpoint import save
-        from mka.merging.folders import check_place
-        from mka.merging.merge import merge as merge_layers
         from mka.planning.files import read_plan
-        from mka.workflows.opening import Opening
 
         made = read_plan(plan)
-        check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
-        opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
-        merged = merge_layers(opened, made, any_model=any_model, progress=run.progress, cancel=run.cancel)
-        receipt = save(merged, out, overwrite=overwrite, progress=run.progress, cancel=run.cancel)
+        if stream:
+            receipt = _streamed(run, model, made, out, overwrite, verify, any_model, revision)
+        else:
+            receipt = _in_memory(
+                run, model, made, out, overwrite, any_model, Opening(dtype, device, revision, trust_remote_code)
+            )
         run.answer(receipt, lambda console: show_receipt(console, receipt))
+
+
+def _check_streams(repair: str, dtype: str, device: str, trust_remote_code: bool) -> None:
+    """BadInput for what only a loaded model can do."""
+    if repair != "none":
+        raise BadInput("a repair needs activations: leave --stream out")
+    if dtype != "auto" or device not in ("auto", "cpu"):
+        raise BadInput(
+            "--stream keeps the stored dtype and computes on the CPU: leave --dtype and --device out, or --stream"
+        )
+    if trust_remote_code:
+        raise BadInput("--stream runs no code of a model's own: leave --stream out")
+
+
+def _streamed(
+    run: Run,
+    model: str,
+    plan: MergePlan,
+    out: str,
+    overwrite: bool,
+    verify: bool,
+    any_model: bool,
+    revision: str | None,
+) -> Receipt:
+    from mka.merging.streaming.checkpoint import merge_checkpoint
+
+    return merge_checkpoint(
+        model,
+        plan,
+        out,
+        overwrite=overwrite,
+        verify=verify,
+        any_model=any_model,
+        revision=revision,
+        progress=run.progress,
+        cancel=run.cancel,
+    )
+
+
+def _in_memory(
+    run: Run, model: str, plan: MergePlan, out: str, overwrite: bool, any_model: bool, opening: Opening
+) -> Receipt:
+    from mka.merging.checkpoint import save
+    from mka.merging.folders import check_place
+    from mka.merging.merge import merge as merge_layers
+
+    check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
+    opened = opening.model(model, progress=run.progress)
+    merged = merge_layers(opened, plan, any_model=any_model, progress=run.progress, cancel=run.cancel)
+    return save(merged, out, overwrite=overwrite, progress=run.progress, cancel=run.cancel)

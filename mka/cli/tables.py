@@ -86,6 +86,8 @@ def show_receipt(out: Console, receipt: Receipt) -> None:
         say(out, f"WARNING: {warning}")
     if receipt.verified is not None:
         say(out, f"verified: after reloading, logits differ by {receipt.verified:.3g} at most")
+    else:
+        say(out, "checked: every name, shape and dtype is what the written config describes")
     written(out, receipt.folder)
 
 

@@ -27,11 +27,11 @@ WORDS = {
 }
 
 
-def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name: str, tolerance: float) -> str:
+def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name: str, tolerance: float | None) -> str:
     """README.md of the checkpoint `name`: YAML for the hub, then Markdown.
 
     `report` gives the figures where the merged model was measured; `tolerance` is what the reloaded model's
-    logits might have differed by.
+    logits might have differed by, None where it was not loaded again.
     """
     source = source_name(receipt.source)
     parts = [
@@ -48,9 +48,7 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         ORIGIN,
         _origin(plan, receipt),
         "## Checked",
-        f"After writing, this folder was loaded again and both models read the same random token ids, the last ones "
-        f"from a filled cache: their logits differ by {receipt.verified:.3g} at most ({tolerance:.3g} would have been "
-        f"rounding). {len(receipt.changes)} tensors were computed (SHA-256 {receipt.hash}), "
+        f"{_checked(receipt, tolerance)} {len(receipt.changes)} tensors were computed (SHA-256 {receipt.hash}), "
         f"{receipt.shared_tensors} are the source's own; `mka-receipt.json` lists them.",
         "## Licence",
         f"These weights are made of those of {source}; its licence and its terms of use hold for them too.",
@@ -130,6 +128,19 @@ def _sizes(receipt: Receipt) -> str:
     ]
     told = ((what, f"{old:,}", f"{new:,}", f"{_removed(old, new)} %") for what, old, new in rows)
     return _table(("", "before", "after", "removed"), told)
+
+
+def _checked(receipt: Receipt, tolerance: float | None) -> str:
+    if tolerance is None:
+        return (
+            "After writing, the name, shape and dtype of every tensor were compared with the model that the config "
+            "describes, built without weights; the model itself was not run."
+        )
+    return (
+        "After writing, this folder was loaded again and both models read the same random token ids, the last ones "
+        f"from a filled cache: their logits differ by {receipt.verified:.3g} at most ({tolerance:.3g} would have been "
+        "rounding)."
+    )
 
 
 def _removed(old: int, new: int) -> str:

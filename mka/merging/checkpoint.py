@@ -15,10 +15,11 @@ from mka.errors import RunFailed
 from mka.merging.card import CARD, model_card
 from mka.merging.folders import check_place, check_space, taking_place
 from mka.merging.merged import MergedModel
-from mka.merging.verification import verify
+from mka.merging.verification import Agreement, verify
 from mka.models.files import first_line
 from mka.models.lineage import PLAN
 from mka.objects.jsonable import jsonable
+from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.receipt import Receipt
 from mka.objects.report import Report
@@ -61,13 +62,26 @@ def save(
         agreed = verify(merged.model, fresh, merged.source)
         _step(2, progress, cancel)
         receipt = replace(merged.receipt, verified=agreed.difference, folder=str(folder))
-        card = model_card(merged.plan, receipt, report, name=folder.name, tolerance=agreed.tolerance)
-        (fresh / PLAN).write_text(plan_text(merged.plan), encoding="utf-8", errors="backslashreplace")
-        (fresh / RECEIPT).write_text(json.dumps(jsonable(receipt), indent=2) + "\n", encoding="utf-8")
-        (fresh / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
+        write_papers(fresh, merged.plan, receipt, agreed, name=folder.name, report=report)
         _open_to_readers(fresh)
     progress("save", STEPS, STEPS)
     return receipt
+
+
+def write_papers(
+    folder: Path,
+    plan: MergePlan,
+    receipt: Receipt,
+    agreed: Agreement | None,
+    *,
+    name: str,
+    report: Report | None = None,
+) -> None:
+    """Plan, receipt and card of a checkpoint called `name`; `agreed` is None where it was not loaded again."""
+    card = model_card(plan, receipt, report, name=name, tolerance=None if agreed is None else agreed.tolerance)
+    (folder / PLAN).write_text(plan_text(plan), encoding="utf-8", errors="backslashreplace")
+    (folder / RECEIPT).write_text(json.dumps(jsonable(receipt), indent=2) + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8", errors="backslashreplace")
 
 
 def _step(done: int, progress: Progress, cancel: Cancel | None) -> None:

@@ -43,6 +43,12 @@ def read_config(folder: Path, *, trust_remote_code: bool) -> PretrainedConfig:
     return config
 
 
+def check_tokenizer(folder: Path) -> None:
+    """BadInput where the folder holds no file of a tokenizer."""
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise BadInput(f"{folder} holds no tokenizer ({TOKENIZER_FILES[0]} or the like); copy the model's own there")
+
+
 def _check_architectures(path: Path, named: object) -> None:
     """A list of class names, or nothing; transformers takes anything and fails on it later."""
     if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,13 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The safetensors files that hold a model's weights."""
+    """The safetensors files that hold a model's weights.
+
+    placed: tensor -> file, as an index says; empty where there is no index
+    """
 
     paths: tuple[Path, ...]
+    placed: Mapping[str, str] = field(default_factory=dict)
 
 
 def weight_files(folder: Path) -> WeightFiles:
@@ -57,7 +62,7 @@ def weight_files(folder: Path) -> WeightFiles:
     if (folder / SAFE).is_file():
         return WeightFiles((folder / SAFE,))
     if (folder / SAFE_INDEX).is_file():
-        return WeightFiles(_shards(folder / SAFE_INDEX))
+        return _shards(folder / SAFE_INDEX)
     if any(folder.glob(PICKLES)):
         place = repr(str(folder))
         raise BadInput(
@@ -67,7 +72,7 @@ def weight_files(folder: Path) -> WeightFiles:
     raise BadInput(f"{folder} holds no weights ({SAFE}, or {SAFE_INDEX} with its shards); copy them there")
 
 
-def _shards(index: Path) -> tuple[Path, ...]:
+def _shards(index: Path) -> WeightFiles:
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise BadInput(f'{index} has no "weight_map" from tensors to files; fetch it again')
@@ -77,7 +82,7 @@ def _shards(index: Path) -> tuple[Path, ...]:
             raise BadInput(f"{index} names the file {name!r} outside its folder; use an index of plain file names")
         if not (index.parent / name).is_file():
             raise BadInput(f"{index.name} names the shard {name}, which {index.parent} does not hold; copy it there")
-    return tuple(index.parent / name for name in names)
+    return WeightFiles(tuple(index.parent / name for name in names), places)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -92,7 +97,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
-    """Every tensor of safetensors files, by name. BadInput for a file that is corrupt or cut short, or a name twice."""
+    """Every tensor of safetensors files, by name.
+
+    BadInput for a file that is corrupt or cut short, a name twice, or an index that promises what its shard lacks.
+    """
     found: dict[str, StoredTensor] = {}
     for path in files.paths:
         for tensor in _read_header(path):
@@ -104,6 +112,12 @@ def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
             found[tensor.name] = tensor
     if not found:
         raise BadInput(f"{files.paths[0]} holds no tensor; fetch it again")
+    for name, file in files.placed.items():
+        if name not in found or found[name].file.name != file:
+            raise BadInput(
+                f"{SAFE_INDEX} says that {file} holds the tensor {name}, which it does not; "
+                f"fetch the files of {files.paths[0].parent} again"
+            )
     return tuple(found[name] for name in sorted(found))
 
 
@@ -111,7 +125,9 @@ def _read_header(path: Path) -> list[StoredTensor]:
     size = path.stat().st_size
     text = _header_text(path, size)
     try:
-        header = json.loads(text)
+        header = json.loads(text, object_pairs_hook=_named_once)
+    except _Twice as error:
+        raise BadInput(f"{path} holds the tensor {error} twice; fetch it again") from error
     except (ValueError, RecursionError) as error:
         raise _corrupt(path, "its header is not JSON") from error
     if not isinstance(header, dict):
@@ -120,11 +136,26 @@ def _read_header(path: Path) -> list[StoredTensor]:
     data = 8 + len(text)
     tensors = [_tensor(path, name, entry, data) for name, entry in header.items()]
     end = max((tensor.end for tensor in tensors), default=data)
+    if any(one.end > after.begin for one, after in pairwise(sorted(tensors, key=lambda tensor: tensor.begin))):
+        raise _corrupt(path, "its tensors overlap")
     if end > size:
         raise BadInput(f"{path} is cut short: {size} bytes of {end}; fetch it again")
     if end < size:
         raise _corrupt(path, f"{size - end} bytes belong to no tensor")
     return tensors
+
+
+class _Twice(ValueError):
+    """A name that a JSON object gives twice, of which most readers take the last in silence."""
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in named:
+            raise _Twice(name)
+        named[name] = value
+    return named
 
 
 def _header_text(path: Path, size: int) -> bytes:

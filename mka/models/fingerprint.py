@@ -56,11 +56,9 @@ def fingerprint(network: PreTrainedModel) -> str:
     The tensors count as transformers would store them: of tied ones the first alone, and under the names of the
     family's files. So a network that is saved as it stands keeps its fingerprint.
     """
-    from transformers.core_model_loading import revert_weight_conversion
+    from mka.models.weightless import stored_form  # here, since files need no torch
 
-    tied = set(network.all_tied_weights_keys or {})
-    kept = {name: tensor for name, tensor in network.state_dict().items() if name not in tied}
-    return _digest(_sample(name, tensor) for name, tensor in revert_weight_conversion(network, kept).items())
+    return _digest(_sample(name, tensor) for name, tensor in stored_form(network).items())
 
 
 def sample_places(length: int) -> list[int]:

@@ -6,7 +6,7 @@ source -> locate.py: a folder -> checks.py: its config -> files.py: its weight f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig, 
 from transformers.utils import logging as transformers_logging
 
 from mka.errors import BadInput, RunFailed
-from mka.models.checks import TOKENIZER_FILES, read_config
+from mka.models.checks import check_tokenizer, read_config
 from mka.models.files import WeightFiles, first_line, stored_tensors, weight_files
 from mka.models.fingerprint import fingerprint_files
 from mka.models.lineage import own_plan
@@ -104,10 +104,9 @@ def _device(device: str) -> str:
 
 
 def _load_tokenizer(folder: Path, trust_remote_code: bool) -> PreTrainedTokenizerBase:
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise BadInput(f"{folder} holds no tokenizer ({TOKENIZER_FILES[0]} or the like); copy the model's own there")
+    check_tokenizer(folder)
     try:
-        with _quiet():
+        with quiet():
             tokenizer = AutoTokenizer.from_pretrained(
                 folder, trust_remote_code=trust_remote_code, local_files_only=True
             )
@@ -124,9 +123,9 @@ def _load_tokenizer(folder: Path, trust_remote_code: bool) -> PreTrainedTokenize
 def _load_network(
     folder: Path, config: PretrainedConfig, files: WeightFiles, dtype: str, trust_remote_code: bool
 ) -> PreTrainedModel:
-    loaded_as = DTYPES.get(dtype) or _stored_dtype(files)
+    loaded_as = DTYPES.get(dtype) or stored_dtype(files)
     try:
-        with _quiet():
+        with quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 config=config,
@@ -143,14 +142,23 @@ def _load_network(
         raise BadInput(f"{folder} cannot be loaded ({first_line(error)}); check its config and files") from error
     network, info = loaded
     assert isinstance(network, PreTrainedModel)
-    _check_complete(folder, info)
+    missing, mismatched, unexpected = (sorted(info[f"{kind}_keys"]) for kind in ("missing", "mismatched", "unexpected"))
+    check_complete(folder, missing, mismatched, unexpected)
     network.requires_grad_(False)
     return network.eval()
 
 
-def _check_complete(folder: Path, info: dict[str, Any]) -> None:
-    """Every weight of the config in the files, every weight of the files in the config, all of the same shape."""
-    missing, unexpected, mismatched = (sorted(info[f"{kind}_keys"]) for kind in ("missing", "unexpected", "mismatched"))
+def check_complete(
+    folder: Path,
+    missing: Sequence[str],
+    mismatched: Sequence[tuple[str, Sequence[int], Sequence[int]]],
+    unexpected: Sequence[str],
+) -> None:
+    """Every weight of the config in the files, every weight of the files in the config, all of the same shape.
+
+    missing, unexpected: names that the files lack, and names that the config has no place for
+    mismatched:          (name, stored shape, the shape that the config asks for)
+    """
     if missing:
         raise BadInput(
             f"the weights of {folder} lack {_some(missing)}, which its config asks for and which would be random; "
@@ -169,12 +177,12 @@ def _check_complete(folder: Path, info: dict[str, Any]) -> None:
         )
 
 
-def _some(names: list[str]) -> str:
+def _some(names: Sequence[str]) -> str:
     rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
     return ", ".join(names[:2]) + rest
 
 
-def _stored_dtype(files: WeightFiles) -> torch.dtype:
+def stored_dtype(files: WeightFiles) -> torch.dtype:
     """The floating dtype of most stored numbers."""
     sizes: Counter[str] = Counter()
     for tensor in stored_tensors(files):
@@ -197,7 +205,7 @@ def _moved(network: PreTrainedModel, device: str) -> PreTrainedModel:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from writing progress bars and load reports: what is wrong is raised instead."""
     level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(transformers_logging.CRITICAL)

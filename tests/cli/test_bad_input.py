@@ -132,7 +132,7 @@ def test_plans_that_cannot_be_carried_out(bench: Bench, tmp_path: Path) -> None:
 
 def test_what_comes_with_a_later_version(bench: Bench, tmp_path: Path) -> None:
     words = ("merge", bench.model, bench.plan, "--out", tmp_path / "m")
-    for more in (("--stream",), ("--repair", "linear"), ("--repair", "linear", "--calibration", "demo")):
+    for more in (("--repair", "linear"), ("--repair", "linear", "--calibration", "demo")):
         assert "comes with a later version" in refused(mka(*words, *more))
     assert mka(*words, "--repair", "none").code == 0
 

@@ -91,3 +91,21 @@ def test_relative_change_of_zeros():
     assert relative_change(zero, zero) == 0
     assert relative_change(one, zero) == math.inf
     assert relative_change(torch.zeros(0), torch.zeros(0)) == 0
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.5, 0.9])
+def test_two_halves_are_rounded_once(dtype, share):
+    one, other = random(1000, seed=1, dtype=dtype), random(1000, seed=2, dtype=dtype)
+    expected = (1 - share) * one.double() + share * other.double()
+    off = (average([one, other], (1 - share, share)).double() - expected).abs()
+    # Half a unit in the last place, and what float32 lost before.
+    assert bool((off <= expected.abs() * torch.finfo(dtype).eps / 2 + 1e-6).all())
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_a_relative_change_of_very_small_and_large_numbers(scale):
+    old = random(PIECE + 5, dtype=torch.float64) * scale
+    new, old = (old * 1.5).to(torch.bfloat16), old.to(torch.bfloat16)
+    expected = float((new.double() - old.double()).norm() / old.double().norm())
+    assert relative_change(new, old) == pytest.approx(expected, rel=1e-6)

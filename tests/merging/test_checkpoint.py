@@ -202,14 +202,14 @@ def test_a_disk_that_fills_midway_leaves_what_was_there(tmp_path, merged):
 def test_too_little_space_is_seen_before_writing(tmp_path):
     free = shutil.disk_usage(tmp_path).free
     check_space(tmp_path / "new" / "m", free // 2)
-    with pytest.raises(RunFailed, match=r"the disk has .* left"):
+    with pytest.raises(BadInput, match=r"the disk has .* left"):
         check_space(tmp_path / "new" / "m", 2 * free)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_is_a_run_that_failed(tmp_path, merged):
+def test_a_folder_without_permission_is_refused(tmp_path, merged):
     (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(RunFailed, match="Permission denied"):
+    with pytest.raises(BadInput, match="you may not write to"):
         save(merged, tmp_path / "closed" / "m")
 
 

@@ -1,0 +1,88 @@
+"""Reading stored tensors piece by piece, and what must be known of whole ones before they are merged."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mka.errors import RunFailed
+from mka.merging.averaging import NO_DOTS, PIECE, Dots, Room, dots_of
+from mka.merging.streaming.source import FLOATING
+from mka.models.files import StoredTensor
+
+WIDEST = 8
+"""Bytes of the longest number."""
+
+
+class OpenFiles:
+    """Files by path, each opened for reading when it is first asked for."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._numbers: dict[Path, int] = {}
+
+    def number(self, path: Path) -> int:
+        """The file's descriptor."""
+        if path not in self._numbers:
+            self._numbers[path] = self._stack.enter_context(path.open("rb", buffering=0)).fileno()
+        return self._numbers[path]
+
+
+def room_for_bytes() -> Tensor:
+    """uint8, for a piece of any dtype. Memory that is never written to is none."""
+    return torch.empty(PIECE * WIDEST, dtype=torch.uint8)
+
+
+def read_piece(stored: StoredTensor, files: OpenFiles, start: int, length: int, into: Tensor) -> Tensor:
+    """Numbers [start, start + length) of a stored tensor, in the memory of `into`.
+
+    Read at a place in an open file, never mapped: pages of a mapped file count as memory of the process.
+    """
+    numbers = into.view(FLOATING[stored.dtype])[:length]
+    room = numbers.view(torch.uint8).numpy().data
+    begin, done = stored.begin + start * numbers.element_size(), 0
+    while done < len(room):
+        read = os.preadv(files.number(stored.file), [room[done:]], begin + done)
+        if not read:
+            raise cut_short()
+        done += read
+    return numbers
+
+
+def cut_short() -> RunFailed:
+    """The error of a file that ended before its header said so."""
+    return RunFailed("a weight file was cut short while it was read; nothing was left behind, fetch the file again")
+
+
+def dots_of_stored(first: StoredTensor, second: StoredTensor) -> Dots:
+    """As `averaging.dots`, of two stored tensors of one shape."""
+    total, room = NO_DOTS, Room.of(torch.float64, PIECE)
+    numbers = prod(first.shape)
+    with ExitStack() as opened:
+        files, ours, theirs = OpenFiles(opened), room_for_bytes(), room_for_bytes()
+        for start in range(0, numbers, PIECE):
+            length = min(PIECE, numbers - start)
+            one = read_piece(first, files, start, length, ours)
+            total += dots_of(one, read_piece(second, files, start, length, theirs), room)
+    return total
+
+
+def same_bytes(one: StoredTensor, other: StoredTensor) -> bool:
+    """Whether two stored tensors are of one dtype and shape and hold the same."""
+    if (one.dtype, one.shape) != (other.dtype, other.shape):
+        return False
+    with one.file.open("rb") as first, other.file.open("rb") as second:
+        first.seek(one.begin)
+        second.seek(other.begin)
+        left = one.end - one.begin
+        while left:
+            size = min(PIECE, left)
+            if first.read(size) != second.read(size):
+                return False
+            left -= size
+    return True
