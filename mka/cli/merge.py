@@ -31,7 +31,10 @@ def merge(
     verify: Annotated[bool, typer.Option("--verify", help="Reload and compare; always done.")] = False,
     any_model: AnyModel = False,
     stream: Annotated[bool, typer.Option("--stream", help="Comes with a later version.")] = False,
-    repair: Annotated[str, typer.Option(help="none; others come with a later version.")] = "none",
+    repair: Annotated[
+        str | None,
+        typer.Option(help="none, scale, linear, linear-cut or replaceme, with --calibration; else what the plan says."),
+    ] = None,
     calibration: Calibration = None,
     json: Json = None,
     seed: Seed = 0,
@@ -44,20 +47,31 @@ def merge(
     with command(json, inputs=(model, plan, calibration), out=out) as run:
         if stream:
             raise BadInput("--stream comes with a later version; leave it out to merge in memory")
-        if repair != "none":
-            raise BadInput(f"--repair {repair} comes with a later version; use --repair none")
-        if calibration is not None:
-            raise BadInput("--calibration is for a repair, and repairs come with a later version; leave it out")
+        from mka.cli.analyze import warn_of_split
         from mka.cli.tables import show_receipt
+        from mka.data.texts import load_texts
         from mka.merging.checkpoint import save
         from mka.merging.folders import check_place
         from mka.merging.merge import merge as merge_layers
+        from mka.merging.repair.repairs import check_repair
         from mka.planning.files import read_plan
         from mka.workflows.opening import Opening
 
         made = read_plan(plan)
+        check_repair(made.repair if repair is None else repair, calibration)
+        texts = None if calibration is None else load_texts(calibration)
+        if texts is not None:
+            warn_of_split(run, texts)
         check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
         opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
-        merged = merge_layers(opened, made, any_model=any_model, progress=run.progress, cancel=run.cancel)
+        merged = merge_layers(
+            opened,
+            made,
+            repair=repair,
+            calibration=texts,
+            any_model=any_model,
+            progress=run.progress,
+            cancel=run.cancel,
+        )
         receipt = save(merged, out, overwrite=overwrite, progress=run.progress, cancel=run.cancel)
         run.answer(receipt, lambda console: show_receipt(console, receipt))

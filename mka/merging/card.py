@@ -35,6 +35,7 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         "removed: layers were merged or deleted as told below, and nothing was trained afterwards.",
         "## What was done",
         _groups(plan),
+        *([_repair(receipt)] if receipt.repair != "none" else []),
         _sizes(receipt),
         COST,
         _cost(report),
@@ -108,6 +109,13 @@ def _weights(group: MergeGroup) -> str:
     return ", ".join(f"{weight:.4g}" for weight in group.weights) or "–"
 
 
+def _repair(receipt: Receipt) -> str:
+    return (
+        f"Repaired by `{receipt.repair}`, in closed form from the activations of calibration texts: "
+        f"{len(receipt.repaired)} tensors were changed for it, and no tensor was added. `mka-receipt.json` names them."
+    )
+
+
 def _sizes(receipt: Receipt) -> str:
     rows = [
         ("decoder layers", receipt.layers_before, receipt.layers_after),
@@ -177,7 +185,9 @@ def _origin(plan: MergePlan, receipt: Receipt) -> str:
         ("plan", f"{plan.key}, in `mka-plan.json`"),
         ("written with", ", ".join(f"{name} {number}" for name, number in _versions().items())),
     ]
-    again = "Made again by `mka merge MODEL mka-plan.json --out DIR`, with MODEL the source above."
+    texts = "" if plan.repair == "none" else " --calibration SRC"
+    again = f"Made again by `mka merge MODEL mka-plan.json --out DIR{texts}`, with MODEL the source above"
+    again += ", and SRC the calibration texts." if texts else "."
     return f"{_table(('', ''), ((name, str(value)) for name, value in rows if value is not None))}\n\n{again}"
 
 
