@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +44,10 @@ def merge(
             "--stream", help="Merge file to file, without loading the model; every name, shape, dtype checked."
         ),
     ] = False,
-    repair: Annotated[str, typer.Option(help="none; others come with a later version.")] = "none",
+    repair: Annotated[
+        str | None,
+        typer.Option(help="none, scale, linear, linear-cut or replaceme, with --calibration; else what the plan says."),
+    ] = None,
     calibration: Calibration = None,
     json: Json = None,
     seed: Seed = 0,
@@ -55,28 +59,26 @@ def merge(
     """Merge a model's layers by a plan and write a checkpoint that any tool loads, verified by reloading it."""
     with command(json, inputs=(model, plan, calibration), out=out) as run:
         if stream:
-            _check_streams(repair, dtype, device, trust_remote_code)
-        if repair != "none":
-            raise BadInput(f"--repair {repair} comes with a later version; use --repair none")
-        if calibration is not None:
-            raise BadInput("--calibration is for a repair, and repairs come with a later version; leave it out")
+            _check_streams(dtype, device, trust_remote_code)
         from mka.cli.tables import show_receipt
+        from mka.merging.repair.repairs import NONE, check_repair
         from mka.planning.files import read_plan
 
         made = read_plan(plan)
+        made = made if repair is None else replace(made, repair=repair)
+        if stream and (made.repair != NONE or calibration is not None):
+            raise BadInput("a repair needs activations: leave --stream out")
+        check_repair(made.repair, calibration)
         if stream:
             receipt = _streamed(run, model, made, out, overwrite, verify, any_model, revision)
         else:
-            receipt = _in_memory(
-                run, model, made, out, overwrite, any_model, Opening(dtype, device, revision, trust_remote_code)
-            )
+            opening = Opening(dtype, device, revision, trust_remote_code)
+            receipt = _in_memory(run, model, made, out, overwrite, any_model, opening, calibration)
         run.answer(receipt, lambda console: show_receipt(console, receipt))
 
 
-def _check_streams(repair: str, dtype: str, device: str, trust_remote_code: bool) -> None:
+def _check_streams(dtype: str, device: str, trust_remote_code: bool) -> None:
     """BadInput for what only a loaded model can do."""
-    if repair != "none":
-        raise BadInput("a repair needs activations: leave --stream out")
     if dtype != "auto" or device not in ("auto", "cpu"):
         raise BadInput(
             "--stream keeps the stored dtype and computes on the CPU: leave --dtype and --device out, or --stream"
@@ -111,13 +113,27 @@ def _streamed(
 
 
 def _in_memory(
-    run: Run, model: str, plan: MergePlan, out: str, overwrite: bool, any_model: bool, opening: Opening
+    run: Run,
+    model: str,
+    plan: MergePlan,
+    out: str,
+    overwrite: bool,
+    any_model: bool,
+    opening: Opening,
+    calibration: str | None,
 ) -> Receipt:
+    from mka.cli.analyze import warn_of_split
+    from mka.data.texts import load_texts
     from mka.merging.checkpoint import save
     from mka.merging.folders import check_place
     from mka.merging.merge import merge as merge_layers
 
+    texts = None if calibration is None else load_texts(calibration)
+    if texts is not None:
+        warn_of_split(run, texts)
     check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
     opened = opening.model(model, progress=run.progress)
-    merged = merge_layers(opened, plan, any_model=any_model, progress=run.progress, cancel=run.cancel)
+    merged = merge_layers(
+        opened, plan, calibration=texts, any_model=any_model, progress=run.progress, cancel=run.cancel
+    )
     return save(merged, out, overwrite=overwrite, progress=run.progress, cancel=run.cancel)

@@ -80,6 +80,8 @@ def show_receipt(out: Console, receipt: Receipt) -> None:
         f"{len(receipt.changes)} tensors changed (by {largest:.3g} of their norm at most), "
         f"{receipt.shared_tensors} stayed",
     )
+    if receipt.repair != "none":
+        say(out, f"repair {receipt.repair}: {len(receipt.repaired)} of these tensors were repaired")
     for name, old, new in receipt.config_changes:
         say(out, f"config {name}: {plain(old)} -> {plain(new)}")
     for warning in receipt.warnings:

@@ -4,6 +4,7 @@ merge.py         model + plan -> MergedModel; the arrow of this room
 averaging.py     the arithmetic on tensors
 layer_merge.py   one group of layers: whether they can be averaged, and what comes out
 shells.py        a network with modules of its own that shares every tensor with another
+repair/          what was cut made good in closed form, folded into weights
 receipts.py      what a merge really changed
 checkpoint.py    MergedModel -> a folder that any tool loads, by card.py and verification.py
 """

@@ -42,6 +42,7 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         "## What was done",
         _groups(plan),
         *(f"**Doubtful:** {warning}." for warning in receipt.warnings),
+        *([_repair(receipt)] if receipt.repair != "none" else []),
         _sizes(receipt),
         COST,
         _cost(report),
@@ -118,6 +119,13 @@ def _weights(group: MergeGroup) -> str:
 
 def _ratios(weights: Sequence[float]) -> str:
     return ", ".join(f"{weight:.4g}" for weight in weights)
+
+
+def _repair(receipt: Receipt) -> str:
+    return (
+        f"Repaired by `{receipt.repair}`, in closed form from the activations of calibration texts: "
+        f"{len(receipt.repaired)} tensors were changed for it, and no tensor was added. `mka-receipt.json` names them."
+    )
 
 
 def _sizes(receipt: Receipt) -> str:
@@ -202,7 +210,9 @@ def _origin(plan: MergePlan, receipt: Receipt) -> str:
         ("plan", f"{plan.key}, in `mka-plan.json`"),
         ("written with", ", ".join(f"{name} {number}" for name, number in _versions().items())),
     ]
-    again = "Made again by `mka merge MODEL mka-plan.json --out DIR`, with MODEL the source above."
+    texts = "" if plan.repair == "none" else " --calibration SRC"
+    again = f"Made again by `mka merge MODEL mka-plan.json --out DIR{texts}`, with MODEL the source above"
+    again += ", and SRC the calibration texts." if texts else "."
     return f"{_table(('', ''), ((name, str(value)) for name, value in rows if value is not None))}\n\n{again}"
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from mka.errors import BadInput, RunFailed
+from mka.data.calibration import calibration_texts
+from mka.errors import RunFailed
 from mka.merging.averaging import relative_change
 from mka.merging.layer_merge import MergedTensor, check_group, merged_tensors
 from mka.merging.merged import MergedModel
 from mka.merging.packed import repack
 from mka.merging.receipts import receipt_of
+from mka.merging.repair.repairs import check_repair, repaired
 from mka.merging.shells import replace_layers, set_tensor, share, tensors_of
 from mka.models.fingerprint import fingerprint
 from mka.models.lineage import heir
@@ -33,7 +37,7 @@ def merge(
     plan: MergePlan,
     *,
     repair: str | None = None,
-    calibration: TextSet | str | None = None,
+    calibration: TextSet | str | Path | Sequence[str] | None = None,
     any_model: bool = False,
     progress: Progress = silent,
     cancel: Cancel | None = None,
@@ -46,14 +50,19 @@ def merge(
     and the config fields that hang on depth follow. Every other tensor is shared with `model`, not copied.
     The plan of what comes out also names the texts that calibrated earlier merges of `model`.
 
-    repair:    None (what the plan says) or "none"; others come in a later version
-    any_model: take a plan that was made for another model of this depth
+    repair:      None (what the plan says), "none" or a name of `REPAIRS`: a closed form from calibration activations,
+                 folded into weights of its own. The plan of what comes out names it, and its texts.
+    calibration: the texts of a repair, as `collect` takes them
+    any_model:   take a plan that was made for another model of this depth
 
     Raises BadInput for a plan that does not fit, layers that differ in type or shape, experts unless the plan
-    takes them by index, and an architecture whose config cannot say what is left; RunFailed when memory runs out.
+    takes them by index, an architecture whose config cannot say what is left, a repair without texts or of weights
+    that it cannot be folded into; RunFailed when memory runs out.
     """
-    _check_repair(plan.repair if repair is None else repair, calibration)
-    plan = heir(plan, model.made_by)
+    repair = plan.repair if repair is None else repair
+    check_repair(repair, calibration)
+    texts = None if calibration is None else calibration_texts(calibration)
+    plan = heir(_with_repair(plan, repair, texts), model.made_by)
     stack = model.stack
     check_fits(plan, depth=stack.depth, fingerprint=model.fingerprint, any_model=any_model)
     layers = list(stack.layers)
@@ -77,17 +86,21 @@ def merge(
         source=f"{model.source} merged by plan {plan.key}",
         dtype=model.dtype,
         device=model.device,
-        fingerprint=fingerprint(network),
+        fingerprint="",
         made_by=plan,
     )
-    return MergedModel(merged, plan, receipt_of(model, merged, plan, changes, config_changes), model)
+    mended = () if texts is None else repaired(repair, model, merged, plan, texts, progress, cancel)
+    merged = replace(merged, fingerprint=fingerprint(network))
+    return MergedModel(merged, plan, receipt_of(model, merged, plan, changes, config_changes, mended), model)
 
 
-def _check_repair(repair: str, calibration: object) -> None:
-    if repair != "none":
-        raise BadInput(f"the repair {repair!r} comes in a later version; merge with repair none")
-    if calibration is not None:
-        raise BadInput("calibration texts are read by a repair only; leave them out")
+def _with_repair(plan: MergePlan, repair: str, texts: TextSet | None) -> MergePlan:
+    """The plan as it is carried out: the texts of its repair may judge the result no more than those that chose."""
+    if texts is None:
+        return replace(plan, repair=repair)
+    known = plan.provenance
+    hashes = tuple(dict.fromkeys((*known.text_hashes, *texts.hashes)))
+    return replace(plan, repair=repair, provenance=replace(known, text_hashes=hashes))
 
 
 def _merge_groups(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
+from mka.merging.averaging import relative_change
 from mka.merging.layer_merge import doubt
 from mka.merging.shells import tensors_of
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
-from mka.objects.receipt import Receipt, TensorChange
+from mka.objects.receipt import Receipt, Repaired, TensorChange
 
 HASH_DIGITS = 16
 
@@ -23,8 +25,13 @@ def receipt_of(
     plan: MergePlan,
     changes: Sequence[TensorChange],
     config_changes: tuple[tuple[str, str, str], ...],
+    repaired: tuple[Repaired, ...] = (),
 ) -> Receipt:
-    """Count and hash what stands in `merged`, which `plan` made of `source`; parameters that are tied count once."""
+    """Count and hash what stands in `merged`, which `plan` made of `source`; parameters that are tied count once.
+
+    `changes` are those of the merge itself; those of a repair are read off here.
+    """
+    changes = with_repaired(source, merged, plan, changes, repaired)
     places = [place[0] for place in plan.layer_map]
     tensors = tensors_of(merged.network)
     before, after = _parameters(source.network), _parameters(merged.network)
@@ -46,7 +53,34 @@ def receipt_of(
         shared_tensors=_count_shared(tensors_of(source.network).values(), tensors.values()),
         hash=hash_tensors((change.name, tensors[change.name]) for change in changes),
         warnings=tuple(filter(None, (doubt(group, list(source.stack.layers)) for group in plan.groups))),
+        repair=plan.repair,
+        repaired=repaired,
     )
+
+
+def with_repaired(
+    source: LoadedModel,
+    merged: LoadedModel,
+    plan: MergePlan,
+    changes: Sequence[TensorChange],
+    repaired: Sequence[Repaired],
+) -> tuple[TensorChange, ...]:
+    """`changes` with how far each repaired tensor moved from the one of its place's first source layer."""
+    before, after = tensors_of(source.network), tensors_of(merged.network)
+    told = {change.name: change for change in changes}
+    for one in repaired:
+        origin = _origin(one.name, merged.stack.path, plan)
+        change = told.get(one.name) or TensorChange(one.name, (origin,), (1.0,), 0.0)
+        told[one.name] = replace(change, relative_change=relative_change(after[one.name], before[origin]))
+    return tuple(told.values())
+
+
+def _origin(name: str, path: str, plan: MergePlan) -> str:
+    """The name in the source of the tensor that stood in this place before; outside the layers, the same."""
+    if not name.startswith(f"{path}."):
+        return name
+    place, rest = name.removeprefix(f"{path}.").split(".", 1)
+    return f"{path}.{plan.layer_map[int(place)][0]}.{rest}"
 
 
 def hash_tensors(named: Iterable[tuple[str, Tensor]]) -> str:

@@ -21,6 +21,19 @@ class TensorChange:
 
 
 @dataclass(frozen=True)
+class Repaired:
+    """One tensor of the merged model that a repair changed.
+
+    strength: the penalty of a linear repair's ridge, in mean squares of a feature; the factor of a scaling
+    left:     share of the held-out squared error behind the layer that is left after it, in [0, 1]
+    """
+
+    name: str
+    strength: float
+    left: float
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What was merged, tensor by tensor.
 
@@ -29,6 +42,8 @@ class Receipt:
     renumbered:     source layers whose index moved, as (old, new)
     config_changes: config field -> (old, new) as short text
     shared_tensors: number of tensors that the merged model shares with its source
+    repair:         the repair that was carried out, "none" without one; `repaired` lists its tensors, which also stand
+                    in `changes`
     hash:           SHA-256 of every changed tensor's name and bytes, first 16 hex digits
     verified:       largest absolute logit difference after reloading the saved folder;
                     None before it was saved
@@ -52,6 +67,8 @@ class Receipt:
     changes: tuple[TensorChange, ...]
     shared_tensors: int
     hash: str
+    repair: str = "none"
+    repaired: tuple[Repaired, ...] = ()
     verified: float | None = None
     folder: str = ""
     warnings: tuple[str, ...] = ()

@@ -130,11 +130,19 @@ def test_plans_that_cannot_be_carried_out(bench: Bench, tmp_path: Path) -> None:
     assert mka("merge", foreign, tmp_path / "bare.json", "--out", tmp_path / "n").code == 0
 
 
-def test_what_comes_with_a_later_version(bench: Bench, tmp_path: Path) -> None:
+def test_a_repair_can_be_left_out_and_is_not_streamed(bench: Bench, tmp_path: Path) -> None:
     words = ("merge", bench.model, bench.plan, "--out", tmp_path / "m")
-    for more in (("--repair", "linear"), ("--repair", "linear", "--calibration", "demo")):
-        assert "comes with a later version" in refused(mka(*words, *more))
+    for more in (("--repair", "linear"), ("--calibration", "demo")):
+        assert "leave --stream out" in refused(mka(*words, "--stream", *more))
     assert mka(*words, "--repair", "none").code == 0
+
+
+def test_a_repair_and_its_texts_come_together(bench: Bench, tmp_path: Path) -> None:
+    words = ("merge", bench.model, bench.plan, "--out", tmp_path / "m")
+    assert "name them with --calibration" in refused(mka(*words, "--repair", "linear"))
+    assert "read by a repair only" in refused(mka(*words, "--calibration", "demo"))
+    assert "'magic' is unknown; use one of none, scale" in refused(mka(*words, "--repair", "magic"))
+    assert not (tmp_path / "m").exists()
 
 
 def test_outputs_that_exist(bench: Bench, tmp_path: Path) -> None:

@@ -357,18 +357,6 @@ def test_a_plan_must_fit_the_model(llama):
     assert merge(llama, other, any_model=True).receipt.layers_after == LAYERS - 1
 
 
-def test_repairs_are_for_a_later_version(llama):
-    made = truncate(LAYERS, 1)
-    repaired = MergePlan(LAYERS, made.groups, repair="linear")
-    with pytest.raises(BadInput, match="'linear' comes in a later version"):
-        merge(llama, repaired)
-    with pytest.raises(BadInput, match="'scale' comes in a later version"):
-        merge(llama, made, repair="scale")
-    with pytest.raises(BadInput, match="calibration"):
-        merge(llama, made, calibration="demo")
-    assert merge(llama, repaired, repair="none").receipt.layers_after == LAYERS - 1
-
-
 def test_merging_can_be_stopped_and_tells_how_far_it_is(llama):
     made, cancel, told = plan(llama, groups=[[1, 2], [3, 4]]), Cancel(), []
 

@@ -1,0 +1,93 @@
+"""Calibration texts through a network, batch by batch, no further than is asked for.
+
+Axes: b texts of a batch, t padded tokens, d features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mka.analysis.collection import BATCH_TOKENS
+from mka.analysis.reading import MEAN, batches_of, context_of, read_texts
+from mka.errors import BadInput
+from mka.models.loaded import LoadedModel
+from mka.models.padding import padded, running
+from mka.objects.texts import TextSet
+
+HELD_EVERY = 4
+"""Of every four texts one chooses the strength of a repair, and the other three make it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Texts, right-padded.
+
+    ids, mask:     int64 (b, t)
+    fitted, held:  bool (b, t), the tokens that make the repair and those that choose its strength; none is special,
+                   since what stands at BOS is an outlier
+    """
+
+    ids: Tensor
+    mask: Tensor
+    fitted: Tensor
+    held: Tensor
+
+
+def batches_for(model: LoadedModel, texts: TextSet) -> tuple[Batch, ...]:
+    """The texts as batches of about equally long ones; texts beyond the context lose their end.
+
+    BadInput for fewer than HELD_EVERY texts, and for one without a token of its own.
+    """
+    if len(texts.texts) < HELD_EVERY:
+        raise BadInput(
+            f"a repair needs at least {HELD_EVERY} calibration texts, since one in {HELD_EVERY} chooses its strength, "
+            f"and {texts.source!r} has {len(texts.texts)}; name more"
+        )
+    readings, _ = read_texts(model, texts, MEAN, 1, context_of(model), seed=0)
+    special = torch.tensor(model.tokenizer.all_special_ids)
+    made, number = [], 0
+    for batch in batches_of(readings, BATCH_TOKENS):
+        ids, mask = padded([reading.tokens for reading in batch])
+        counted = mask.bool() & ~torch.isin(ids, special)
+        chooses = (torch.arange(number, number + len(batch)) % HELD_EVERY == 0)[:, None]
+        made.append(Batch(ids, mask, counted & ~chooses, counted & chooses))
+        number += len(batch)
+    return tuple(made)
+
+
+class _Reached(Exception):
+    """The layer has run that was asked for."""
+
+
+def output_of(output: Any) -> Tensor:
+    """The hidden states among what a decoder layer returns."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+@torch.no_grad()
+def run_up_to(model: LoadedModel, batch: Batch, layer: nn.Module) -> Tensor:
+    """Run the batch up to `layer` and return that layer's output (b, t, d); what lies behind it does not run.
+
+    RunFailed where the model fails on it.
+    """
+    found: list[Tensor] = []
+
+    def stop(module: nn.Module, args: Sequence[Any], output: Any) -> None:
+        found.append(output_of(output))
+        raise _Reached
+
+    handle = layer.register_forward_hook(stop)
+    device = model.network.device
+    try:
+        with running(batch.ids):
+            model.stack.base(input_ids=batch.ids.to(device), attention_mask=batch.mask.to(device), use_cache=False)
+    except _Reached:
+        pass
+    finally:
+        handle.remove()
+    return found[0]
