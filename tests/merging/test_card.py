@@ -63,6 +63,10 @@ def test_it_tells_the_plan_and_the_sizes(receipt):
     assert PLAN.key in text and receipt.hash in text and receipt.source_fingerprint in text and "torch 2" in text
 
 
+def test_what_is_doubtful_is_said(receipt):
+    assert "**Doubtful:** why." in card(replace(receipt, warnings=("why",))) and "Doubtful" not in card(receipt)
+
+
 def test_figures_stand_beside_those_of_the_baseline_and_the_controls(receipt):
     text = card(receipt, REPORT)
     assert "| this model | 3 | 3.25 ± 0.05 | 81.0 % (79.0–83.0, n = 120, 0-shot) | – | – |" in text
