@@ -12,7 +12,8 @@ from mka.models.per_layer_fields import FIELDS, OVERRIDES, settings_of
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-DEFAULT_TYPE = "full_attention"
+FULL, RECURRENT = "full_attention", "recurrent"
+"""The type of all layers where the config names none: the second where it names no attention heads either."""
 SHARES = "reads the keys and values of another layer"
 SHARING = "num_kv_shared_layers"
 """The last so many layers have no keys and values: they read those of the last layer of their type before them."""
@@ -24,7 +25,7 @@ TYPE_LISTS = ("layer_types", "layers_block_type", "attention_layers", "attn_laye
 def layer_types_of(text_config: PretrainedConfig, depth: int) -> tuple[str, ...]:
     """One text per layer, equal where the config treats two layers alike.
 
-    It is the word of the first list of types that the config has, "full_attention" where it has none. Where other
+    It is the word of the first list of types that the config has, or FULL or RECURRENT. Where other
     fields set layers of one word apart, what they say follows after commas: "full_attention, no_rope_layers 0".
     """
     words = base_types_of(text_config, depth)
@@ -44,7 +45,8 @@ def base_types_of(text_config: PretrainedConfig, depth: int) -> tuple[str, ...]:
         types = getattr(text_config, name, None)
         if isinstance(types, (list, tuple)) and len(types) == depth:
             return tuple(str(one) for one in types)
-    return (DEFAULT_TYPE,) * depth
+    heads = {"num_attention_heads", text_config.attribute_map.get("num_attention_heads")}
+    return (FULL if heads & set(vars(text_config)) else RECURRENT,) * depth
 
 
 def check_shared_caches(text_config: PretrainedConfig, depth: int, layer_map: Sequence[Sequence[int]]) -> None:

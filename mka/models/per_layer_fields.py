@@ -27,7 +27,6 @@ from mka.models.field_rules import (
     last_layers,
     over_root_of_depth,
     patterns,
-    refusal,
     rescaled_weights,
     stays,
     switched,
@@ -161,7 +160,10 @@ def remap_fields(
     text = new.get_text_config(decoder=True)
     key, depth = depth_of(text)
     if text.model_type in NUMBERED and not stays(origin):
-        raise refusal("model_type", f"({text.model_type}) means that {NUMBERED[text.model_type]}")
+        raise BadInput(
+            f"in {text.model_type} models {NUMBERED[text.model_type]}, so one with layers taken out of its middle "
+            "would be another model; remove only the last layers or use a model of another architecture"
+        )
     old, named = settings_of(text), fields_of(text)
     spelled = old if stays(origin) else {**old, **_spelled(old, depth)}
     values = {name: FIELDS[name](name, spelled[name], origin, depth) for name in named}

@@ -8,7 +8,9 @@ from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from mka.errors import BadInput
+from mka.models.layer_kinds import SHARES
 from mka.models.loaded import LoadedModel
+from mka.models.per_layer_fields import OVERRIDES, settings_of
 from mka.models.stack import DecoderStack, holds_experts
 from mka.models.tensor_parts import part_of, part_outside
 from mka.objects.model_summary import (
@@ -143,9 +145,18 @@ def _tied(embedding: nn.Module, head: nn.Module | None) -> bool:
 
 
 def _cache_bytes(config: PretrainedConfig, layer_types: tuple[str, ...], itemsize: int) -> int:
-    """Two vectors, key and value, of head_dim numbers per key-value head and layer."""
+    """Two vectors, key and value, of head_dim numbers per key-value head and layer that keeps its own."""
+    caching = [
+        layer
+        for layer, kind in enumerate(layer_types)
+        if kind.split(",")[0] in CACHING_TYPES and not kind.endswith(SHARES)
+    ]
+    configs = config.per_layer_config if settings_of(config)[OVERRIDES] else [config] * len(layer_types)
+    return 2 * itemsize * sum(_key_width(configs[layer]) for layer in caching)
+
+
+def _key_width(config: PretrainedConfig) -> int:
+    """Numbers in one layer's key of one token."""
     heads = config.num_attention_heads
     per_head = getattr(config, "head_dim", None) or config.hidden_size // heads
-    key_value_heads = getattr(config, "num_key_value_heads", None) or heads
-    caching = sum(kind.split(",")[0] in CACHING_TYPES for kind in layer_types)
-    return int(2 * key_value_heads * per_head * itemsize * caching)
+    return int((getattr(config, "num_key_value_heads", None) or heads) * per_head)

@@ -160,7 +160,7 @@ def _compared(
     if _close(expected, _logits(before)):
         return WRONG, "the layers make no difference, so nothing was tested"
     if not _same_with_cache(before):
-        return RIGHT, "logits; its own generation differs with and without the cache"
+        return RIGHT, "logits alone are compared: the original generates otherwise with a cache"
     if not all(_same_with_cache(network) for network in after.values()):
         return WRONG, "generation differs with and without the cache"
     return RIGHT, ""

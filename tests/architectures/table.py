@@ -13,7 +13,7 @@ from tests.architectures.survey import BYPASSED, REFUSED, RIGHT, UNBUILT, WRONG,
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architectures.md"
 VERDICTS = (RIGHT, REFUSED, WRONG, UNBUILT)
-LONGEST = 220
+LONGEST = 300
 """Characters of a reason that are shown."""
 
 RANKS: Mapping[str, int] = {RIGHT: 0, REFUSED: 1, UNBUILT: 1, WRONG: 2}
@@ -46,6 +46,10 @@ def document(rows: Sequence[Row]) -> str:
             "|---|---|---|---|",
             *(f"| `{row.model_type}` | {row.path} | {_told(row.deletion)} | {_told(row.merge)} |" for row in rows),
             "",
+            "## Why",
+            "",
+            *(f"- `{row.model_type}`: {why}" for row in rows if (why := _why(row))),
+            "",
         ]
     )
 
@@ -71,10 +75,14 @@ def worse(row: Row, before: tuple[str, str]) -> bool:
 
 
 def _told(outcome: Outcome) -> str:
-    why = outcome.why if len(outcome.why) <= LONGEST else f"{outcome.why[: LONGEST - 3]}..."
-    words = f"{outcome.verdict}: {why}" if why else outcome.verdict
     layers = ", ".join(map(str, outcome.layers))
-    return (f"{words} ({layers})" if layers else words).replace("|", "¦").replace("<", "&lt;")
+    return f"{outcome.verdict} ({layers})" if layers else outcome.verdict
+
+
+def _why(row: Row) -> str:
+    """What there is to say of the deletion, and of the merge where that is something else."""
+    said = dict.fromkeys(outcome.why for outcome in (row.deletion, row.merge) if outcome.why)
+    return " / ".join(why if len(why) <= LONGEST else f"{why[: LONGEST - 3]}..." for why in said).replace("<", "&lt;")
 
 
 def _verdict(told: str) -> str:

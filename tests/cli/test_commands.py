@@ -19,6 +19,7 @@ from mka.planning.files import read_plan
 from mka.workflows.analysis_files import read_analysis
 from tests.cli.conftest import Bench
 from tests.cli.runner import mka, refused
+from tests.tiny import tiny_model_folder
 from tests.workflows.builders import sentences, text_file
 
 
@@ -168,6 +169,16 @@ def test_merge_writes_what_any_tool_loads(bench: Bench, tmp_path: Path) -> None:
     readable = mka("merge", bench.model, bench.plan, "--out", tmp_path / "m", "--overwrite")
     assert readable.code == 0
     assert "4 layers became 3" in readable.out and "verified: after reloading" in readable.out
+
+
+def test_merge_warns_of_experts_averaged_by_their_numbers(tmp_path: Path) -> None:
+    model = tiny_model_folder(tmp_path, "mixtral", num_local_experts=3, num_experts_per_tok=2)
+    plan, out = tmp_path / "plan.json", tmp_path / "m"
+    assert mka("plan", model, "--groups", "1-2", "--out", plan).code == 0
+    assert "by-index" in refused(mka("merge", model, plan, "--out", out))
+    plan.write_text(plan.read_text().replace('"experts": "refuse"', '"experts": "by-index"'))
+    merged = mka("merge", model, plan, "--out", out)
+    assert merged.code == 0 and "WARNING: the experts of layers 1, 2 were averaged" in " ".join(merged.out.split())
 
 
 TASKS = "perplexity,choices,divergence"

@@ -73,6 +73,10 @@ def test_every_way_of_merging_has_its_words(receipt):
     assert "| 2, 3, 4 | made one by adding their differences to the first | – |" in text
 
 
+def test_what_is_doubtful_is_said(receipt):
+    assert "**Doubtful:** why." in card(replace(receipt, warnings=("why",))) and "Doubtful" not in card(receipt)
+
+
 def test_figures_stand_beside_those_of_the_baseline_and_the_controls(receipt):
     text = card(receipt, REPORT)
     assert "| this model | 3 | 3.25 ± 0.05 | 81.0 % (79.0–83.0, n = 120, 0-shot) | – | – |" in text

@@ -24,8 +24,8 @@ from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel
 from mka.planning.planner import plan
 from mka.planning.strategies import truncate
-from tests.merging.models import IDS, LAYERS, PAIRS, logits, model_of, same_state
-from tests.tiny import FAMILIES, tiny_model_folder
+from tests.merging.models import IDS, LAYERS, PAIRS, loaded, logits, model_of, same_state
+from tests.tiny import FAMILIES, tiny_model_folder, tiny_network
 
 FILES = {
     "README.md",
@@ -238,6 +238,28 @@ def test_a_model_that_does_not_come_back_as_it_was_is_not_written(tmp_path, spoi
     with pytest.raises(RunFailed, match=r"differs from the merged one by [\d.]+ in its logits"):
         save(merged, tmp_path / "m")
     assert os.listdir(tmp_path) == []
+
+
+def test_where_the_source_cannot_be_fed_its_cache_the_logits_at_once_decide(tmp_path):
+    """Such a model is saved; one that differs at once is not."""
+    model = loaded(tiny_network("llama", LAYERS))
+    model.stack.layers[0].register_forward_hook(takes_no_single_token)
+    assert save(merge(model, truncate(LAYERS, 1)), tmp_path / "m").verified == 0
+    merged = merge(model, truncate(LAYERS, 1))
+    spoilt_config(merged)
+    with pytest.raises(RunFailed, match="differs from the merged one"):
+        save(merged, tmp_path / "other")
+
+
+def takes_no_single_token(module, given, out):
+    if out.shape[1] == 1:
+        raise IndexError("list index out of range")
+
+
+def test_an_architecture_that_keeps_its_cache_to_itself_is_compared_without(tmp_path):
+    sizes = {"lru_width": 16, "head_dim": 4, "attention_window_size": 8}
+    merged = merge(model_of("recurrent_gemma", **sizes), truncate(LAYERS, 1))
+    assert save(merged, tmp_path / "m").verified == 0
 
 
 class ShoutingTokenizer(PreTrainedTokenizerFast):

@@ -348,6 +348,22 @@ def test_experts_are_refused_unless_taken_by_their_numbers():
     assert merge(model, truncate(LAYERS, 2)).receipt.layers_after == LAYERS - 2
 
 
+def test_experts_averaged_by_their_numbers_are_called_doubtful(llama):
+    by_number = MergePlan(LAYERS, (MergeGroup((2, 3), (0.5, 0.5), experts="by-index"),))
+    (warning,) = merge(mixtral(), by_number).receipt.warnings
+    assert "layers 2, 3 were averaged by their numbers" in warning and "evaluate" in warning and "\n" not in warning
+    assert merge(llama, by_number).receipt.warnings == () == merge(mixtral(), truncate(LAYERS, 2)).receipt.warnings
+
+
+def test_what_two_layers_share_stays_shared():
+    network = tiny_network(layers=LAYERS)
+    network.model.layers[3].mlp = network.model.layers[2].mlp
+    merged = merge(loaded(network), MergePlan(LAYERS, (MergeGroup((2, 3), (0.3, 0.7)),)))
+    ours, theirs = network.model.layers[2].mlp, merged.model.stack.layers[2].mlp
+    assert ours.up_proj.weight.data_ptr() == theirs.up_proj.weight.data_ptr()
+    assert not any(".mlp." in change.name for change in merged.receipt.changes)
+
+
 def test_a_plan_must_fit_the_model(llama):
     with pytest.raises(BadInput, match="for 5 layers, but the model has 6"):
         merge(llama, truncate(5, 1), any_model=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from transformers import Gemma4TextConfig, LlamaConfig, Qwen3MoeConfig, SmolLM3Config
+from transformers import Gemma4TextConfig, GPT2Config, LlamaConfig, Qwen3MoeConfig, RwkvConfig, SmolLM3Config
 
 from mka.errors import BadInput
 from mka.models.layer_kinds import base_types_of, check_shared_caches, layer_types_of
@@ -18,7 +18,10 @@ def gemma4(shared: int = 2, **fields: object) -> Gemma4TextConfig:
 
 
 def test_a_config_without_types_has_one() -> None:
-    assert layer_types_of(LlamaConfig(num_hidden_layers=3), 3) == (FULL,) * 3
+    assert (
+        layer_types_of(LlamaConfig(num_hidden_layers=3), 3) == layer_types_of(GPT2Config(n_layer=3), 3) == (FULL,) * 3
+    )
+    assert layer_types_of(RwkvConfig(num_hidden_layers=3), 3) == ("recurrent",) * 3
 
 
 def test_layers_of_one_word_are_told_apart() -> None:

@@ -202,7 +202,7 @@ def test_repeated_patterns_are_written_out() -> None:
     ("config", "words"),
     [
         (GPT2Config(n_layer=4, scale_attn_by_inverse_layer_idx=True), "'scale_attn_by_inverse_layer_idx' makes every"),
-        (BeamConfig(num_hidden_layers=4), r"\(beam\) means that layers read"),
+        (BeamConfig(num_hidden_layers=4), "in beam models layers read what"),
     ],
 )
 def test_layers_that_compute_with_their_number_are_refused(config: Any, words: str) -> None:

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, XLMConfig, XLMWi
 
 from mka.errors import BadInput
 from mka.models.stack import DecoderStack, renumber, shape_classes
+from tests.architectures.tiny_configs import tiny_config
 from tests.tiny import FAMILIES, tiny_network
 
 FULL, SLIDING = "full_attention", "sliding_attention"
@@ -144,6 +145,26 @@ def test_another_stack_does_not_confuse_it_unless_it_is_as_deep() -> None:
     network.model.draft = nn.ModuleList(tiny_network(layers=3, seed=1).model.layers)
     with pytest.raises(BadInput, match="2 stacks of 3 layers"):
         DecoderStack.of(network)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "path"), [("gemma3", "model.language_model.layers"), ("git", "git.encoder.layer")]
+)
+def test_an_encoder_of_images_as_deep_as_the_decoder_is_no_decoder(model_type: str, path: str) -> None:
+    config = tiny_config(model_type)
+    assert config.vision_config.num_hidden_layers == config.get_text_config(decoder=True).num_hidden_layers
+    assert DecoderStack.of(AutoModelForCausalLM.from_config(config)).path == path
+
+
+@pytest.mark.parametrize(("model_type", "path"), [("ctrl", "transformer.h"), ("xlnet", "transformer.layer")])
+def test_layers_of_a_plain_class_are_found_where_one_stack_has_them(model_type: str, path: str) -> None:
+    assert DecoderStack.of(AutoModelForCausalLM.from_config(tiny_config(model_type))).path == path
+
+
+def test_layers_that_read_what_goes_are_refused() -> None:
+    stack = DecoderStack.of(AutoModelForCausalLM.from_config(tiny_config("gemma4_text")))
+    with pytest.raises(BadInput, match="layer 6 reads the keys and values of layer 5"):
+        stack.remap_config(stack.text_config, [(0,), (1,), (2,), (3,), (4,), (6,), (7,)])
 
 
 def test_refuses_what_it_cannot_find() -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from huggingface_hub import HfApi
+from transformers import AutoModelForCausalLM
 
 from mka.errors import BadInput
 from mka.merging.merge import merge
@@ -18,7 +19,8 @@ from mka.models.memory import estimate
 from mka.models.summary import summarize
 from mka.objects.model_summary import TensorSummary
 from mka.objects.plan import MergeGroup, MergePlan
-from tests.merging.models import model_of
+from tests.architectures.tiny_configs import tiny_config
+from tests.merging.models import loaded, model_of
 from tests.tiny import FAMILIES, tiny_model_folder
 
 
@@ -108,6 +110,19 @@ def test_the_cache_is_what_a_real_one_holds(tmp_path: Path) -> None:
             cache = model.network(tokens, use_cache=True).past_key_values
         held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
         assert summarize(model).cache_bytes_per_token * 6 == held
+
+
+@pytest.mark.parametrize("model_type", ["gemma4_text", "rwkv"])
+def test_the_cache_of_layers_that_differ_or_keep_none(model_type: str) -> None:
+    """Gemma 4's full layers have wider heads, and its last ones none of their own; RWKV has no keys at all."""
+    network = AutoModelForCausalLM.from_config(tiny_config(model_type), dtype=torch.float32)
+    held = 0
+    if model_type == "gemma4_text":
+        with torch.no_grad():
+            cache = network(torch.arange(3, 9)[None], use_cache=True).past_key_values
+        held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers if layer.keys is not None)
+        assert held > 0
+    assert summarize(loaded(network)).cache_bytes_per_token * 6 == held
 
 
 def test_a_layer_shared_by_two_places_counts_once(tmp_path: Path) -> None:
