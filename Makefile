@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench bench-analysis bench-studio screenshots clean
+.PHONY: setup app test check bench bench-analysis bench-studio bench-merge screenshots clean
 
 setup: $(READY)
 
@@ -39,6 +39,9 @@ bench-analysis: setup
 
 bench-studio: setup
 	$(BIN)/python -m benchmarks.clicks
+
+bench-merge: setup
+	$(BIN)/python -m benchmarks.merge
 
 screenshots: setup
 	$(BIN)/python -m tests.browser.screenshots
