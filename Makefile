@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench bench-analysis bench-studio architectures screenshots clean
+.PHONY: setup app test check bench bench-analysis bench-studio bench-merge architectures screenshots clean
 
 setup: $(READY)
 
@@ -42,6 +42,9 @@ bench-studio: setup
 
 architectures: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.architectures
+
+bench-merge: setup
+	$(BIN)/python -m benchmarks.merge
 
 screenshots: setup
 	$(BIN)/python -m tests.browser.screenshots

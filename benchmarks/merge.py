@@ -1,10 +1,11 @@
 """Merging on disk and in memory: seconds and memory beside `cp`, load-merge-save and mergekit.
 
-    python -m benchmarks.merge             (`make bench-merge`; a few minutes and 10 GB of disk)
+    python -m benchmarks.merge             (`make bench-merge`; minutes, and 10 GB of disk)
 
 A 3 GB bfloat16 Llama of random weights is made in a temporary folder and removed afterwards. Each contestant runs in a
-process of its own, and they take turns. Peaks of memory are told above that of a process that imports transformers and
-builds this model on the meta device. MERGEKIT names the `mergekit-yaml` to compare with; without it that row is left out.
+process of its own, and they take turns. Seconds are told by the clock, which a busy machine slows, and of the cores.
+Peaks of memory are told above that of a process that imports transformers and builds this model on the meta device.
+The variable MERGEKIT names a `mergekit-yaml` to compare with; without it that row is left out.
 Prints a table with ratios and writes results/merge.json beside this file.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -23,6 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timing import medians
 from mka.analysis.parallel import cores
 from mka.objects.jsonable import jsonable
 from mka.objects.plan import MergeGroup, MergePlan
@@ -37,9 +40,9 @@ SIZES = {
 SHARDS = "1GB"
 PLAN = MergePlan(28, tuple(MergeGroup((layer, layer + 1), (0.6, 0.4)) for layer in range(3, 27, 2)))
 """Twelve pairs become twelve layers."""
-ROUNDS = 5
+ROUNDS = 3
 TRIES = 100
-ROW = "{:44} {:>8} {:>7} {:>9}"
+ROW = "{:40} {:>8} {:>7} {:>11} {:>7} {:>9}"
 
 
 def make_model(folder: Path) -> None:
@@ -111,9 +114,13 @@ def one(name: str, folder: Path, out: Path) -> dict[str, float]:
     import mka.models.loading  # noqa: F401
 
     bare(folder, out)
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), time.process_time()
     INSIDE[name](folder, out)
-    return {"seconds": time.perf_counter() - begun, "peak": peak_bytes()}
+    return {
+        "seconds": time.perf_counter() - begun,
+        "cpu_seconds": time.process_time() - busy,
+        "peak": peak_bytes(),
+    }
 
 
 def peak_bytes() -> int:
@@ -132,9 +139,15 @@ def apart(name: str, folder: Path, out: Path) -> dict[str, float]:
 
 def outside(*command: str | Path) -> dict[str, float]:
     """A whole command, from its start to its end."""
-    begun = time.perf_counter()
+    begun, busy = time.perf_counter(), children_seconds()
     subprocess.run([str(word) for word in command], check=True, capture_output=True)
-    return {"seconds": time.perf_counter() - begun}
+    return {"seconds": time.perf_counter() - begun, "cpu_seconds": children_seconds() - busy}
+
+
+def children_seconds() -> float:
+    """Processor seconds of all finished child processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def mergekit_config(folder: Path, path: Path) -> Path:
@@ -173,10 +186,14 @@ def contestants(folder: Path, place: Path) -> dict[str, Callable[[Path], dict[st
 
 def mergekit(program: str, config: Path, out: Path) -> dict[str, float]:
     """mergekit-yaml, and the peak of its process."""
-    timed = ["/usr/bin/env", sys.executable, "-c", WATCH, program, config, out, "--lazy-unpickle"]
-    begun = time.perf_counter()
+    timed = [sys.executable, "-c", WATCH, program, config, out, "--lazy-unpickle"]
+    begun, busy = time.perf_counter(), children_seconds()
     done = subprocess.run([str(word) for word in timed], check=True, capture_output=True, text=True)
-    return {"seconds": time.perf_counter() - begun, "peak": 1024.0 * int(done.stdout.splitlines()[-1])}
+    return {
+        "seconds": time.perf_counter() - begun,
+        "cpu_seconds": children_seconds() - busy,
+        "peak": 1024.0 * int(done.stdout.splitlines()[-1]),
+    }
 
 
 WATCH = """
@@ -192,6 +209,7 @@ def on_disk(place: Path, rounds: int = ROUNDS) -> dict[str, Any]:
     make_model(folder)
     runs = contestants(folder, place)
     seconds: dict[str, list[float]] = {name: [] for name in runs}
+    busy: dict[str, list[float]] = {name: [] for name in runs}
     peaks: dict[str, float] = {}
     floor = apart("bare", folder, out)["peak"]
     for number in range(rounds + 1):
@@ -200,16 +218,19 @@ def on_disk(place: Path, rounds: int = ROUNDS) -> dict[str, Any]:
             shutil.rmtree(out)
             if number:
                 seconds[name].append(told["seconds"])
+                busy[name].append(told["cpu_seconds"])
             if "peak" in told:
                 peaks[name] = max(peaks.get(name, 0.0), told["peak"] - floor)
-    taken = {name: statistics.median(times) for name, times in seconds.items()}
+    taken, used = ({name: statistics.median(times) for name, times in one.items()} for one in (seconds, busy))
     return {
         "bytes": sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         "layers": [PLAN.depth, PLAN.layers_after],
         "rounds": rounds,
         "seconds": taken,
         "all_seconds": seconds,
+        "cpu_seconds": used,
         "of_cp": {name: one / taken["cp"] for name, one in taken.items()},
+        "cpu_of_cp": {name: one / used["cp"] for name, one in used.items()},
         "bytes_above_bare": peaks,
         "units_in_the_last_place": farthest(folder, place),
     }
@@ -234,16 +255,55 @@ def farthest(folder: Path, place: Path) -> int:
     return apart_by
 
 
+def in_one_process(place: Path) -> dict[str, float]:
+    """Medians in ms of merging two layers of a loaded model, beside copying one; and what TRIES merges leave."""
+    import torch
+
+    from mka import load, merge
+
+    model = load(place / "model", device="cpu")
+    plan = MergePlan(PLAN.depth, (MergeGroup((10, 11), (0.6, 0.4)),))
+    layer = list(model.stack.layers[10].parameters())
+    copies = [torch.empty_like(tensor) for tensor in layer]
+    seconds = medians(
+        {
+            "memcpy": lambda: [copy.copy_(tensor) for copy, tensor in zip(copies, layer, strict=True)],
+            "clone": lambda: [tensor.clone() for tensor in layer],
+            "merge": lambda: merge(model, plan),
+        }
+    )
+    before = resident_bytes()
+    for _ in range(TRIES):
+        merge(model, plan)
+    return {
+        **{name: 1000 * taken for name, taken in seconds.items()},
+        "layer_bytes": sum(tensor.nbytes for tensor in layer),
+        "left_by_merges": resident_bytes() - before,
+    }
+
+
+def resident_bytes() -> int:
+    """What of this process is in memory now."""
+    return resource.getpagesize() * int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+
+
 def show(found: Mapping[str, Any]) -> None:
     disk = found["disk"]
     before, after = disk["layers"]
     print(f"{disk['bytes'] / 1e9:.2f} GB of bfloat16, {before} layers become {after}; load {found['load']}")
-    print(ROW.format("", "seconds", "of cp", "MiB above"))
+    print(ROW.format("", "seconds", "of cp", "CPU seconds", "of cp", "MiB above"))
     for name, taken in disk["seconds"].items():
         above = disk["bytes_above_bare"].get(name)
         told = "" if above is None else f"{above / 2**20:,.0f}"
-        print(ROW.format(name, f"{taken:.2f}", f"{disk['of_cp'][name]:.2f}", told))
+        used, ratio = disk["cpu_seconds"][name], disk["cpu_of_cp"][name]
+        print(ROW.format(name, f"{taken:.2f}", f"{disk['of_cp'][name]:.2f}", f"{used:.2f}", f"{ratio:.2f}", told))
     print(f"streamed and in-memory tensors: {disk['units_in_the_last_place']} units in the last place apart at most")
+    memory = found["memory"]
+    print(
+        f"in memory, two layers of {memory['layer_bytes'] / 1e6:.0f} MB: {memory['merge']:.0f} ms; copying one "
+        f"{memory['memcpy']:.0f} ms, and {memory['clone']:.0f} ms to memory that is new; {TRIES} merges left "
+        f"{memory['left_by_merges'] / 2**20:.1f} MiB"
+    )
 
 
 def main() -> None:
@@ -258,6 +318,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory(prefix="mka-bench-") as place:
         found["disk"] = on_disk(Path(place))
+        found["memory"] = in_one_process(Path(place))
     show(found)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(jsonable(found), indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -384,3 +386,23 @@ def test_merging_can_be_stopped_and_tells_how_far_it_is(llama):
     with pytest.raises(Cancelled):
         merge(llama, made, progress=progress, cancel=cancel)
     assert told == [("merge", done, 18) for done in range(6)]
+
+
+def test_a_hundred_merges_leave_memory_flat(llama):
+    """Each dropped merge goes with the tensors it made; what it shares stays the source's."""
+    made = plan(llama, groups=[[1, 2], {"layers": [4], "method": "drop"}])
+    alive = []
+    for _ in range(100):
+        merged = merge(llama, made)
+        alive.append(weakref.ref(merged.model.network))
+        alive.append(weakref.ref(next(merged.model.stack.layers[1].parameters())))
+        del merged
+        gc.collect()
+        assert all(reference() is None for reference in alive)
+
+
+def test_plans_are_tried_and_taken_back(llama):
+    answer = logits(llama)
+    for groups in ([[1, 2]], [{"layers": [0], "method": "drop"}], [[3, 4, 5]]):
+        assert not torch.equal(logits(merge(llama, plan(llama, groups=groups)).model), answer)
+        assert torch.equal(logits(llama), answer)

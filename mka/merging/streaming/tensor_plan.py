@@ -110,14 +110,15 @@ def _targets(source: StreamSource, plan: MergePlan, names: LayerNames) -> Iterat
             stored = [source.tensors[names.name(layer, suffix)] for layer in layers]
             group = groups.get(layers)
             name = names.name(place, suffix)
-            yield _same(name, stored[0]) if group is None else _merged(name, suffix, group, stored)
+            yield _same(name, stored[0]) if group is None else merged_target(name, suffix, group, stored)
 
 
 def _same(name: str, tensor: StoredTensor) -> Target:
     return Target(name, tensor.dtype, tensor.shape, (tensor,), (1.0,))
 
 
-def _merged(name: str, suffix: str, group: MergeGroup, stored: Sequence[StoredTensor]) -> Target:
+def merged_target(name: str, suffix: str, group: MergeGroup, stored: Sequence[StoredTensor]) -> Target:
+    """What `group` makes of its layers' tensors `suffix`, to be called `name`; BadInput for codes that differ."""
     first = stored[0]
     if group.tensors == "projections" and len(first.shape) < MATRIX:
         return _same(name, first)

@@ -28,7 +28,7 @@ def check_written(folder: Path, targets: Sequence[Target], dtype: torch.dtype) -
     asked, planned = stored_form(network), {target.name: target for target in targets}
     spare = set(network.all_tied_weights_keys or {})
     wrong = sorted((asked.keys() ^ found.keys()) - spare | (planned.keys() ^ found.keys()))
-    wrong += [name for name, tensor in found.items() if not _fits(tensor, planned[name], asked)]
+    wrong += [name for name, tensor in found.items() if name in planned and not _fits(tensor, planned[name], asked)]
     if wrong:
         raise RunFailed(
             f"the merged model is not what its config describes: {wrong[0]} is missing, left over or of another shape "
