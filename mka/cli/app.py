@@ -9,6 +9,7 @@ import typer
 import mka
 from mka.cli.analyze import analyze
 from mka.cli.compare import compare
+from mka.cli.convert import convert
 from mka.cli.evaluate import evaluate
 from mka.cli.inspect import inspect
 from mka.cli.merge import merge
@@ -37,5 +38,5 @@ def root(
     """
 
 
-for command in (studio, inspect, analyze, compare, plan, merge, evaluate, store):
+for command in (studio, inspect, analyze, compare, plan, merge, convert, evaluate, store):
     app.command()(command)
