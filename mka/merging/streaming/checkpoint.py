@@ -14,7 +14,7 @@ from mka.errors import BadInput
 from mka.merging import verification
 from mka.merging.checkpoint import GENERATION, SHARD, SMALL_FILES, write_papers
 from mka.merging.folders import TOKENIZER, check_place, check_space, taking_place
-from mka.merging.layer_merge import check_group
+from mka.merging.layer_merge import check_group, doubt
 from mka.merging.merge import merge
 from mka.merging.streaming.ledger import Noted, change, ledger
 from mka.merging.streaming.passes import OpenFiles
@@ -177,6 +177,7 @@ def _change(target: Target, notes: Sequence[Noted]) -> TensorChange:
 def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Receipt:
     source, plan = job.source, job.plan
     places = [place[0] for place in plan.layer_map]
+    layers = list(source.stack.layers)
     return Receipt(
         plan_key=plan.key,
         source=source.word,
@@ -194,10 +195,11 @@ def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Recei
         changes=changes,
         shared_tensors=sum(target.copied for target in job.tensors.targets),
         hash=digest,
+        warnings=tuple(filter(None, (doubt(group, layers) for group in plan.groups))),
     )
 
 
 def _reloaded(source: StreamSource, plan: MergePlan, folder: Path) -> verification.Agreement:
     """The folder loaded, beside its source loaded and merged in memory."""
     model = load(source.folder, device="cpu")
-    return verification.verify(merge(model, plan, any_model=True).model, folder)
+    return verification.verify(merge(model, plan, any_model=True).model, folder, model)

@@ -109,6 +109,7 @@ def test_experts_that_the_files_hold_one_by_one(tmp_path):
     memory, _, stream, streamed = both(tmp_path, folder, [{"layers": [1], "method": "drop"}, pair])
     assert_same_files(memory, stream)
     assert any(".experts.3.w1.weight" in change.name for change in streamed.changes)
+    assert len(streamed.warnings) == 1 and "experts of layers 2, 3" in streamed.warnings[0]
     with pytest.raises(BadInput, match=r"in another form than the model does; merge in memory"):
         both(tmp_path / "again", folder, [pair | {"method": "slerp"}])
     with pytest.raises(BadInput, match="holds experts"):
