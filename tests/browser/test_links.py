@@ -41,7 +41,7 @@ def test_the_address_names_what_is_shown_on_every_page(visit: Visit):
     visit.choose("Measure", "Cosine")
     visit.page.wait_for_url(re.compile("measure=cosine"))
     there = words(visit)
-    assert there.keys() == {"visit", "model", "measure", "plan"} and there["model"] == "demo"
+    assert there.keys() == {"visit", "model", "version", "measure", "plan"} and there["model"] == "demo"
     for page in ("Plan", "Manifold", "Guide"):
         visit.go(page)
         visit.page.wait_for_url(PLANNED)

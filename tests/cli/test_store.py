@@ -26,7 +26,7 @@ def test_the_store_is_shown_and_cleared(bench: Bench, store_folder: Path) -> Non
     }  # fmt: skip
     assert sum(held["bytes"] for held in shown["kinds"].values()) == shown["bytes"]
     readable = mka("store").out
-    assert str(store_folder) in readable and "5 results" in readable and "2 GB at most" in readable
+    assert str(store_folder) in readable and "5 results" in readable and "2.00 GB at most" in readable
 
     (store_folder / "thesis.txt").write_text("years of work")
     assert mka("store", "--clear", "--json", "-").json["cleared"] == 5
