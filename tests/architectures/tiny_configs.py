@@ -74,6 +74,8 @@ GEMMA4: Mapping[str, Any] = {
     "global_head_dim": 16,
 }
 """The last two read the keys and values of layers 5 and 3; each layer has an embedding of its own."""
+DOTS_WINDOWED: Mapping[str, Any] = {"head_dim": 12, "qk_nope_head_dim": 4, "v_head_dim": 4}
+"""What its sliding layers have in other sizes than the rest."""
 INDEXED: Mapping[str, Any] = {
     "indexer_n_heads": 2,
     "indexer_kv_heads": 1,
@@ -86,7 +88,7 @@ ZAMBA: Mapping[str, Any] = {"attention_hidden_size": 64, "attention_head_dim": 1
 """Attention reads the hidden state beside the embeddings, which makes it twice as wide."""
 
 LATENT = (
-    "axk1 axk2 bailing_hybrid deepseek_v3 deepseek_v32 dots3_note_text glm4_moe_lite glm_moe_dsa kimi_linear "
+    "axk1 axk2 bailing_hybrid deepseek_v3 deepseek_v32 glm4_moe_lite glm_moe_dsa kimi_linear "
     "longcat_flash minicpm3 youtu"
 )
 
@@ -100,6 +102,7 @@ EXTRA: Mapping[str, Mapping[str, Any]] = {
     "deepseek_v2": {**ALL_HEADS, "num_experts_per_tok": 2},
     "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
     "dots3_note": {"text_config": ALL_HEADS},
+    "dots3_note_text": {**ALL_HEADS, "per_layer_config": {layer: DOTS_WINDOWED for layer in (2, 3, 4)}},
     "gemma3n_text": {
         "num_hidden_layers": 8,
         "num_kv_shared_layers": 2,
