@@ -1,6 +1,7 @@
 """What each repair gives back: perplexity and accuracy of small models with 1 to 6 of their layers removed.
 
-    python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model]      (`make bench-repair`)
+    python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model] [--choices greedy,...]
+    (`make bench-repair`: all of it)
 
 Every choice of layers with every repair, beside the unmerged model. Layers are chosen and repairs worked out on the
 texts of the split "dev"; the test texts and questions judge. Rows are written as they come to results/repair.json and,
@@ -122,12 +123,15 @@ def dropped(depth: int, layers: Sequence[int]) -> MergePlan:
     return MergePlan(depth, groups, provenance=Provenance("benchmark"))
 
 
-def rows(bench: Bench, removed: Sequence[int], known: set[tuple[str, int, str, str]]) -> Iterator[Row]:
+def rows(
+    bench: Bench, removed: Sequence[int], choices: Sequence[str], known: set[tuple[str, int, str, str]]
+) -> Iterator[Row]:
     """The rows that are not known yet."""
     if (bench.name, 0, "whole", "none") not in known:
         yield bench.row("whole", MergePlan(bench.depth), "none")
     for k in removed:
-        for choice, plan in bench.choices().items():
+        for choice in choices or bench.choices():
+            plan = bench.choices()[choice]
             missing = [repair for repair in ("none", *REPAIRS) if (bench.name, k, choice, repair) not in known]
             for repair in missing:
                 yield bench.row(choice, plan(k), repair)
@@ -140,7 +144,8 @@ def read() -> list[Row]:
 
 
 def write(found: Sequence[Row]) -> None:
-    ordered = sorted(found, key=lambda row: (MODELS.index(row.model), row.removed))
+    names = list(dict.fromkeys(row.model for row in found))
+    ordered = sorted(found, key=lambda row: (names.index(row.model), row.removed))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"rows": [asdict(row) for row in ordered]}, indent=1) + "\n", encoding="utf-8")
     TABLE.write_text(tables(ordered), encoding="utf-8")
@@ -204,6 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--removed", type=_numbers, default=_numbers("1-6"))
     parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--choices", type=lambda text: text.split(","), default=())
     parser.add_argument("--again", action="store_true")
     wanted = parser.parse_args()
     found = [] if wanted.again else read()
@@ -211,7 +217,7 @@ def main() -> None:
         if name != "demo" and not (ROOT / name).is_dir():
             print(f"{name} is not here and is left out")
             continue
-        for row in rows(Bench(name), wanted.removed, {row.key for row in found}):
+        for row in rows(Bench(name), wanted.removed, wanted.choices, {row.key for row in found}):
             found.append(row)
             write(found)
             print(

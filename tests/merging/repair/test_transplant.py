@@ -65,6 +65,12 @@ def test_shared_keys_and_norms_of_heads_stay(family, config):
     assert part(model, -1)[0] is not None
 
 
+def test_heads_that_do_not_share_the_width_evenly_stay():
+    model = model_of("llama", num_key_value_heads=4)
+    attention = writers_of(model, 2, batches_for(model, SET)[0])[0]
+    assert part_of(model.stack.layers[2], attention, False, 5) is None
+
+
 def silenced(family, **config):
     """A model whose layer 2 adds nothing, so that layer 3, which is to go, could stand in its place as it is."""
     network = tiny_network(family, LAYERS, **config)
