@@ -157,7 +157,7 @@ def tables(found: Sequence[Row]) -> str:
         "# What each repair gives back",
         f"Written by `python -m benchmarks.repair`. Perplexity on the test texts, accuracy on {QUESTIONS} test "
         "questions of each subject (chance is 25 %); layers are chosen and repairs worked out on the dev texts alone. "
-        "Each cell: perplexity / accuracy in %.",
+        "Each cell: perplexity / accuracy in %; – is not measured yet.",
         "\n".join(f"- `{one.name}`: {one.sentence}" for one in REPAIRS.values()),
     ]
     for name, of_model in groupby(found, key=lambda row: row.model):
