@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # Threads that spin while they wait take the cores from everybody else.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: setup app test check bench bench-analysis bench-studio bench-merge architectures screenshots clean
+.PHONY: setup app test check bench bench-analysis bench-studio bench-merge bench-repair architectures screenshots clean
 
 setup: $(READY)
 
@@ -36,6 +36,9 @@ bench: setup
 
 bench-analysis: setup
 	$(BIN)/python -m benchmarks.analysis
+
+bench-repair: setup
+	$(BIN)/python -m benchmarks.repair
 
 bench-studio: setup
 	$(BIN)/python -m benchmarks.clicks

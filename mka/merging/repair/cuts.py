@@ -15,11 +15,15 @@ class Place:
     number:   its index there
     target:   the source layer whose output should leave it: the last before the source layer of the next place
     changed:  whether source layers behind it are gone, or it is no single source layer any more
+    first:    the source layer that it stands for from
+    gone:     source layers from there to the target that stand nowhere
     """
 
     number: int
     target: int
     changed: bool
+    first: int
+    gone: tuple[int, ...]
 
 
 def places_of(plan: MergePlan) -> tuple[Place, ...]:
@@ -35,9 +39,14 @@ def places_of(plan: MergePlan) -> tuple[Place, ...]:
         )
     nexts = (*firsts[1:], plan.depth)
     return tuple(
-        Place(number, following - 1, following != first + 1 or plan.layer_map[number] != (first,))
+        _place(number, first, following, plan.layer_map[number])
         for number, (first, following) in enumerate(zip(firsts, nexts, strict=True))
     )
+
+
+def _place(number: int, first: int, following: int, sources: tuple[int, ...]) -> Place:
+    gone = tuple(layer for layer in range(first, following) if layer not in sources)
+    return Place(number, following - 1, following != first + 1 or sources != (first,), first, gone)
 
 
 def _first_layers(plan: MergePlan) -> list[int]:

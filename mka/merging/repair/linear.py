@@ -5,19 +5,17 @@ Axes: n real tokens of a batch, k inputs of a projection, d features of the resi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mka.merging.repair.cuts import Place
-from mka.merging.repair.passes import Batch, run_up_to
-from mka.merging.repair.ridge import Fit, Sums, ridge
+from mka.merging.repair.passes import rows, run_up_to, watching
+from mka.merging.repair.ridge import Sums, ridge
+from mka.merging.repair.work import Work
 from mka.merging.repair.writers import Writer
-from mka.models.loaded import LoadedModel
 
 Fold = Callable[[Writer, Tensor], tuple[Tensor, Tensor | None]]
 """A writer and the map found for it -> its matrix (k, d) and bias (d,) with the map folded in, float64."""
@@ -61,68 +59,43 @@ OF_THE_INPUT = Form(_input_and_one, _add)
 OF_THE_OUTPUT = Form(_output, _turn)
 
 
-@dataclass(frozen=True)
-class Missing:
-    """Measures what is missing behind the layers of `merged`, on its own activations.
+def token_weights(goal: Tensor) -> Tensor:
+    """(n,): 1 / mean square of each token's state (n, d).
 
-    missing = (the source's residual stream behind `place.target`) - (the merged model's behind the place)
-
-    Tokens are weighted by 1 / mean square of the former: what later layers read is normalised, so an error counts by
-    the length of what it is an error of. (On the demo model without these weights: see docs/repair.md.)
+    What later layers read is normalised, so an error counts by the length of what it is an error of.
     """
-
-    source: LoadedModel
-    merged: LoadedModel
-    batches: Sequence[Batch]
-    step: Callable[[], None]
-
-    def fit(self, place: Place, writer: Writer, form: Form) -> Fit:
-        """One pass of the texts through both models up to the place; RunFailed where they put out NaN."""
-        sums: tuple[Sums, Sums] | None = None
-        for batch in self.batches:
-            self.step()
-            wanted = run_up_to(self.source, batch, self.source.stack.layers[place.target])
-            with _reading(writer.module) as seen:
-                found = run_up_to(self.merged, batch, self.merged.stack.layers[place.number])
-            for kind, points in enumerate((batch.fitted, batch.held)):
-                at = points.to(found.device)
-                goal = wanted[at].float()
-                x = form.features(seen.input(at), seen.output(at), writer)
-                if sums is None:
-                    sums = Sums(x.shape[1], goal.shape[1]), Sums(x.shape[1], goal.shape[1])
-                weights = 1 / goal.square().mean(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
-                sums[kind].add(x, goal - found[at].float(), weights)
-        assert sums is not None  # there is at least one batch
-        return ridge(*sums)
+    return 1 / goal.square().mean(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
 
 
-class _Read:
-    """What one projection was given and put out in a run."""
+def mend(work: Work, place: Place, writer: Writer, form: Form) -> None:
+    """One pass of the texts through both models up to the place, and the map folded in where it helps.
 
-    def __init__(self) -> None:
-        self._ends: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
-
-    def take(self, module: nn.Module, args: tuple[Any, ...], output: Tensor) -> None:
-        self._ends = (args[0], output)
-
-    def input(self, at: Tensor) -> Tensor:
-        return _rows(self._ends[0], at)
-
-    def output(self, at: Tensor) -> Tensor:
-        return _rows(self._ends[1], at)
-
-
-def _rows(states: Tensor, at: Tensor) -> Tensor:
-    """Float32 (n, features) of the tokens `at`; some layers flatten texts and tokens before their MLP."""
-    return states.reshape(*at.shape, -1)[at].float()
+    missing = (the source's residual stream behind `place.target`) - (the merged model's behind the place), the latter
+    with whatever was repaired before. RunFailed where a model puts out NaN.
+    """
+    fit = ridge(*_missing(work, place, writer, form))
+    if fit.map is None:
+        return
+    path = work.path(place, writer)
+    matrix, bias = form.fold(writer, fit.map)
+    work.put(f"{path}.weight", writer.as_stored(matrix), fit.penalty, fit.left)
+    if bias is not None:
+        work.put(f"{path}.bias", bias, fit.penalty, fit.left)
 
 
-@contextmanager
-def _reading(module: nn.Module) -> Iterator[_Read]:
-    """Hook one projection while the block runs."""
-    read = _Read()
-    handle = module.register_forward_hook(read.take)
-    try:
-        yield read
-    finally:
-        handle.remove()
+def _missing(work: Work, place: Place, writer: Writer, form: Form) -> tuple[Sums, Sums]:
+    """Sums over the fitted and the held tokens, weighted by `token_weights` of where they should be."""
+    sums: tuple[Sums, Sums] | None = None
+    for batch in work.batches:
+        work.step()
+        wanted = run_up_to(work.source, batch, work.source.stack.layers[place.target])
+        with watching({"writer": writer.module}) as seen:
+            found = run_up_to(work.merged, batch, work.merged.stack.layers[place.number])
+        for kind, at in enumerate((batch.fitted, batch.held)):
+            goal = rows(wanted, at)
+            x = form.features(rows(seen["writer"].input, at), rows(seen["writer"].states, at), writer)
+            if sums is None:
+                sums = Sums(x.shape[1], goal.shape[1]), Sums(x.shape[1], goal.shape[1])
+            sums[kind].add(x, goal - rows(found, at), token_weights(goal))
+    assert sums is not None  # there is at least one batch
+    return sums

@@ -5,7 +5,8 @@ Axes: b texts of a batch, t padded tokens, d features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,48 @@ def batches_for(model: LoadedModel, texts: TextSet) -> tuple[Batch, ...]:
 
 class _Reached(Exception):
     """The layer has run that was asked for."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a module was called last, and what it put out."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    output: Any
+
+    @property
+    def input(self) -> Tensor:
+        given: Tensor = self.args[0] if self.args else self.kwargs["hidden_states"]
+        return given
+
+    @property
+    def states(self) -> Tensor:
+        return output_of(self.output)
+
+
+@contextmanager
+def watching(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Call]]:
+    """While the block runs, the last call of each module by its key."""
+    calls: dict[str, Call] = {}
+
+    def of(key: str) -> Any:
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            calls[key] = Call(args, kwargs, output)
+
+        return hook
+
+    handles = [module.register_forward_hook(of(key), with_kwargs=True) for key, module in modules.items()]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def rows(states: Tensor, at: Tensor) -> Tensor:
+    """Float32 (n, features) of the tokens `at` (b, t); some layers flatten texts and tokens before their MLP."""
+    return states.reshape(*at.shape, -1)[at.to(states.device)].float()
 
 
 def output_of(output: Any) -> Tensor:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-
-from torch import Tensor
 
 from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
-from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, Missing
-from mka.merging.repair.passes import Batch, batches_for
+from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
+from mka.merging.repair.passes import batches_for
 from mka.merging.repair.scale import length_ratio, lengthen
-from mka.merging.repair.writers import Writer, writers_of
-from mka.merging.shells import set_tensor
+from mka.merging.repair.transplant import PASSES, graft_of, transplant
+from mka.merging.repair.work import Work
+from mka.merging.repair.writers import Writer
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
@@ -24,73 +23,11 @@ from mka.objects.texts import TextSet
 NONE = "none"
 
 
-@dataclass
-class Work:
-    """A merged model under repair; `merged` is changed in place, in tensors of its own, and `source` stays.
-
-    done: what was repaired so far, by the name of the tensor in the merged model; the last change counts
-    """
-
-    source: LoadedModel
-    merged: LoadedModel
-    places: tuple[Place, ...]
-    batches: tuple[Batch, ...]
-    progress: Progress
-    cancel: Cancel | None
-    steps: int = 0
-    total: int = 0
-    done: dict[str, Repaired] = field(default_factory=dict)
-
-    @property
-    def cuts(self) -> tuple[Place, ...]:
-        return tuple(place for place in self.places if place.changed)
-
-    @property
-    def from_first_cut(self) -> tuple[Place, ...]:
-        return self.places[self.cuts[0].number :]
-
-    def writers(self, place: Place) -> tuple[Writer, ...]:
-        return writers_of(self.merged, place.number, self.batches[0])
-
-    def path(self, place: Place, writer: Writer) -> str:
-        return f"{self.merged.stack.path}.{place.number}.{writer.name}"
-
-    def expect(self, passes: int) -> None:
-        """How many passes of the texts there will be."""
-        self.total = passes * len(self.batches)
-        self.progress("repair", 0, self.total)
-
-    def step(self) -> None:
-        """Before each batch of a pass."""
-        if self.cancel is not None:
-            self.cancel.check()
-        self.progress("repair", self.steps, self.total)
-        self.steps += 1
-
-    def put(self, name: str, value: Tensor) -> None:
-        """`value` float64 in the place of the parameter `name`, at its dtype and device."""
-        old = self.merged.network.get_parameter(name)
-        set_tensor(self.merged.network, name, value.to(old.device, old.dtype))
-
-    def note(self, name: str, strength: float, left: float) -> None:
-        self.done[name] = Repaired(name, strength, left)
-
-
 def _linear(work: Work, sites: Sequence[tuple[Place, Writer]], form: Form) -> None:
     """Each site in its turn, front to back, so that each sees what those before it have repaired."""
-    measure = Missing(work.source, work.merged, work.batches, work.step)
     work.expect(len(sites))
     for place, writer in sites:
-        fit = measure.fit(place, writer, form)
-        if fit.map is None:
-            continue
-        path = work.path(place, writer)
-        matrix, bias = form.fold(writer, fit.map)
-        work.put(f"{path}.weight", writer.as_stored(matrix))
-        work.note(f"{path}.weight", fit.penalty, fit.left)
-        if bias is not None:
-            work.put(f"{path}.bias", bias)
-            work.note(f"{path}.bias", fit.penalty, fit.left)
+        mend(work, place, writer, form)
 
 
 def _linear_everywhere(work: Work) -> None:
@@ -103,6 +40,18 @@ def _linear_at_cuts(work: Work) -> None:
 
 def _replaceme(work: Work) -> None:
     _linear(work, [(place, work.writers(place)[-1]) for place in work.cuts], OF_THE_OUTPUT)
+
+
+def _transplant(work: Work) -> None:
+    """At each cut, part by part, what can move moves; whatever cannot, and all behind the cut, is mended by maps."""
+    steps = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
+    grafts = [graft_of(work, place, writer) for place, writer in steps]
+    work.expect(sum(1 if graft is None else PASSES for graft in grafts))
+    for (place, writer), graft in zip(steps, grafts, strict=True):
+        if graft is None:
+            mend(work, place, writer, OF_THE_INPUT)
+        else:
+            transplant(work, graft)
 
 
 def _scale(work: Work) -> None:
@@ -164,6 +113,13 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
                 "At the down-projection before each cut, the ridge map of its output (ReplaceMe, arXiv 2505.02819).",
                 "penalty",
                 _replaceme,
+            ),
+            Repair(
+                "transplant",
+                "Before each cut, of the heads and neurons there and of the layers that are gone, keep those that "
+                "together write most of what is wanted; else as linear.",
+                "penalty",
+                _transplant,
             ),
         )
     }

@@ -41,6 +41,12 @@ class Sums:
         both.xx, both.xy, both.yy = self.xx + other.xx, self.xy + other.xy, self.yy + other.yy
         return both
 
+    def only(self, features: Tensor) -> Sums:
+        """The sums of these features alone, in this order."""
+        some = Sums(len(features), self.xy.shape[1])
+        some.xx, some.xy, some.yy = self.xx[features][:, features], self.xy[features], self.yy
+        return some
+
     def missed(self, found: Tensor) -> float:
         """Weighted squared error of y = found' x over the points seen; found float64 (k, d)."""
         return self.yy - float((found * (2 * self.xy - self.xx @ found)).sum())

@@ -33,8 +33,7 @@ class Writer:
     @property
     def matrix(self) -> Tensor:
         """Its weight as (inputs, outputs), whichever way round the module keeps it; shares memory with it."""
-        weight: Tensor = self.module.weight  # type: ignore[assignment]  # both classes have one
-        return weight if isinstance(self.module, Conv1D) else weight.T
+        return matrix_of(self.module)
 
     @property
     def bias(self) -> Tensor | None:
@@ -42,7 +41,18 @@ class Writer:
 
     def as_stored(self, matrix: Tensor) -> Tensor:
         """A matrix (inputs, outputs) the way round that the module keeps it."""
-        return matrix if isinstance(self.module, Conv1D) else matrix.T.contiguous()
+        return as_stored(self.module, matrix)
+
+
+def matrix_of(module: nn.Module) -> Tensor:
+    """The weight of a projection as (inputs, outputs), in the same memory."""
+    weight: Tensor = module.weight  # type: ignore[assignment]  # both classes have one
+    return weight if isinstance(module, Conv1D) else weight.T
+
+
+def as_stored(module: nn.Module, matrix: Tensor) -> Tensor:
+    """A matrix (inputs, outputs) the way round that the projection keeps it."""
+    return matrix if isinstance(module, Conv1D) else matrix.T.contiguous()
 
 
 def writers_of(model: LoadedModel, place: int, batch: Batch) -> tuple[Writer, ...]:

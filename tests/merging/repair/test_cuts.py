@@ -19,7 +19,7 @@ def drop(*layers):
 
 def test_deleted_layers_are_owed_by_the_one_before():
     assert targets(MergePlan(6, (drop(2, 3), drop(5)))) == [(0, False), (3, True), (5, True)]
-    assert places_of(MergePlan(3, (drop(1),)))[1] == Place(number=1, target=2, changed=False)
+    assert places_of(MergePlan(3, (drop(1),)))[1] == Place(number=1, target=2, changed=False, first=2, gone=())
 
 
 def test_a_merged_layer_stands_for_its_group():
@@ -29,6 +29,12 @@ def test_a_merged_layer_stands_for_its_group():
 
 def test_layers_inside_a_group_with_a_gap_keep_their_own_target():
     assert targets(MergePlan(5, (MergeGroup((1, 3), (0.5, 0.5)),))) == [(0, False), (1, True), (3, True), (4, False)]
+
+
+def test_what_is_gone():
+    plan = MergePlan(8, (MergeGroup((1, 2), (0.5, 0.5)), drop(3), MergeGroup((5, 6), method="keep", layer=6)))
+    assert [place.gone for place in places_of(plan)] == [(), (3,), (), (5,), ()]
+    assert [place.first for place in places_of(plan)] == [0, 1, 4, 5, 7]
 
 
 def test_an_empty_plan_changes_nothing():

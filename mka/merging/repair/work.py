@@ -1,0 +1,68 @@
+"""A merged model while it is repaired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from mka.merging.repair.cuts import Place
+from mka.merging.repair.passes import Batch
+from mka.merging.repair.writers import Writer, writers_of
+from mka.merging.shells import set_tensor
+from mka.models.loaded import LoadedModel
+from mka.objects.progress import Cancel, Progress
+from mka.objects.receipt import Repaired
+
+
+@dataclass
+class Work:
+    """A merged model under repair; `merged` is changed in place, in tensors of its own, and `source` stays.
+
+    done: what was repaired so far, by the name of the tensor in the merged model; the last change counts
+    """
+
+    source: LoadedModel
+    merged: LoadedModel
+    places: tuple[Place, ...]
+    batches: tuple[Batch, ...]
+    progress: Progress
+    cancel: Cancel | None
+    steps: int = 0
+    total: int = 0
+    done: dict[str, Repaired] = field(default_factory=dict)
+
+    @property
+    def cuts(self) -> tuple[Place, ...]:
+        return tuple(place for place in self.places if place.changed)
+
+    @property
+    def from_first_cut(self) -> tuple[Place, ...]:
+        return self.places[self.cuts[0].number :]
+
+    def writers(self, place: Place) -> tuple[Writer, ...]:
+        return writers_of(self.merged, place.number, self.batches[0])
+
+    def path(self, place: Place, writer: Writer) -> str:
+        return f"{self.merged.stack.path}.{place.number}.{writer.name}"
+
+    def expect(self, passes: int) -> None:
+        """How many passes of the texts there will be."""
+        self.total = passes * len(self.batches)
+        self.progress("repair", 0, self.total)
+
+    def step(self) -> None:
+        """Before each batch of a pass."""
+        if self.cancel is not None:
+            self.cancel.check()
+        self.progress("repair", self.steps, self.total)
+        self.steps += 1
+
+    def put(self, name: str, value: Tensor, strength: float, left: float) -> None:
+        """`value` in the place of the parameter `name`, at its dtype and device; the rest is as in `Repaired`."""
+        old = self.merged.network.get_parameter(name)
+        set_tensor(self.merged.network, name, value.to(old.device, old.dtype))
+        self.note(name, strength, left)
+
+    def note(self, name: str, strength: float, left: float) -> None:
+        self.done[name] = Repaired(name, strength, left)

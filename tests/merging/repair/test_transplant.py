@@ -1,0 +1,130 @@
+"""Heads and neurons that change places: which outputs belong to which, and a layer that moves as a whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mka.errors import BadInput
+from mka.merging.merge import merge
+from mka.merging.repair import parts
+from mka.merging.repair.parts import part_of
+from mka.merging.repair.passes import batches_for, run_up_to, watching
+from mka.merging.repair.writers import matrix_of, writers_of
+from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.texts import Text, TextSet
+from tests.merging.models import LAYERS, loaded, logits, model_of
+from tests.merging.repair.test_linear import missing_at_the_end
+from tests.merging.repair.texts import TEXTS
+from tests.tiny import tiny_network
+
+MORE = [f"{text} {text[::-1]}" for text in TEXTS] + TEXTS
+SET = TextSet(tuple(map(Text, TEXTS)), "texts")
+FULL = {"llama": {"num_key_value_heads": 4}, "gpt2": {}, "gpt_neox": {}, "phi3": {"num_key_value_heads": 4}}
+CUT = MergePlan(LAYERS, (MergeGroup((3,), method="drop"),))
+
+
+def part(model, which):
+    batch = batches_for(model, SET)[0]
+    writer = writers_of(model, 2, batch)[which]
+    return part_of(model.stack.layers[2], writer, which == -1, 4), batch
+
+
+@pytest.mark.parametrize("family", FULL)
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_units_outputs_move_its_own_inputs_of_the_writer_alone(family, which):
+    model = model_of(family, **FULL[family])
+    if family == "phi3" and which == -1:
+        assert part(model, which)[0] is None  # gate and up in one matrix
+        return
+    found, batch = part(model, which)
+    layer = model.stack.layers[2]
+
+    def said():
+        with watching({"writer": found.writer.module}) as seen:
+            run_up_to(model, batch, layer)
+        return seen["writer"].input.reshape(*batch.ids.shape, -1)[batch.mask.bool()]
+
+    before = said()
+    for unit in (0, 3):
+        for path, outputs in found.readers.items():
+            matrix = matrix_of(layer.get_submodule(path))
+            kept = matrix.clone()
+            matrix[:, outputs[unit]] *= -1.5
+            moved = (said() != before).any(dim=0).nonzero()[:, 0]
+            matrix.copy_(kept)
+            assert set(moved.tolist()) <= set(found.inputs[unit].tolist()) and len(moved)
+    assert len(found.inputs) == (4 if which == 0 else found.writer.matrix.shape[0])
+
+
+@pytest.mark.parametrize(("family", "config"), [("llama", {}), ("qwen3", {"num_key_value_heads": 4}), ("phi", {})])
+def test_shared_keys_and_norms_of_heads_stay(family, config):
+    model = model_of(family, **config)
+    attention, _ = part(model, 0)
+    assert (attention is None) == (family != "phi")
+    assert part(model, -1)[0] is not None
+
+
+def test_heads_that_do_not_share_the_width_evenly_stay():
+    model = model_of("llama", num_key_value_heads=4)
+    attention = writers_of(model, 2, batches_for(model, SET)[0])[0]
+    assert part_of(model.stack.layers[2], attention, False, 5) is None
+
+
+def silenced(family, **config):
+    """A model whose layer 2 adds nothing, so that layer 3, which is to go, could stand in its place as it is."""
+    network = tiny_network(family, LAYERS, **config)
+    model = loaded(network)
+    for writer in writers_of(model, 2, batches_for(model, SET)[0]):
+        for parameter in writer.module.parameters():
+            parameter.data.zero_()
+    return model
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox"])
+def test_a_layer_that_could_move_as_it_is_moves(family):
+    model = silenced(family, **FULL[family])
+    made = merge(model, CUT, repair="transplant", calibration=MORE)
+    bare = merge(model, CUT)
+    path = f"{model.stack.path}.2."
+    assert len([one for one in made.receipt.repaired if one.name.startswith(path)]) >= 5
+    off, without = ((logits(one.model) - logits(model)).norm() for one in (made, bare))
+    assert off < 0.1 * without
+    if family == "llama":  # with biases, other neurons may say the same
+        after, other = (
+            matrix_of(one.stack.layers[layer].mlp.down_proj) for one, layer in ((made.model, 2), (model, 3))
+        )
+        assert (after - other).norm() < 0.1 * other.norm()
+
+
+def test_more_comes_back_than_by_maps_alone():
+    model = model_of("llama", num_key_value_heads=4)
+    cut = MergePlan(LAYERS, (MergeGroup((3, 4), method="drop"),))
+    linear, moved = (merge(model, cut, repair=name, calibration=MORE).model for name in ("linear", "transplant"))
+    assert missing_at_the_end(model, moved) < missing_at_the_end(model, linear)
+
+
+def test_a_layer_of_another_shape_gives_nothing():
+    network, wide = tiny_network("llama", LAYERS), tiny_network("llama", LAYERS, intermediate_size=64)
+    network.model.layers[3].mlp = wide.model.layers[3].mlp
+    model = loaded(network)
+    moved, linear = (
+        merge(model, CUT, repair=name, calibration=TEXTS).receipt.repaired for name in ("transplant", "linear")
+    )
+    assert moved == linear and moved
+
+
+def test_units_that_are_laid_out_otherwise_are_found_out(monkeypatch):
+    monkeypatch.setattr(parts, "FUSED", {"query_key_value": parts.BY_KIND})
+    with pytest.raises(BadInput, match="the units of attention of GPTNeoXForCausalLM are laid out otherwise"):
+        merge(model_of("gpt_neox"), CUT, repair="transplant", calibration=MORE)
+
+
+def test_the_source_keeps_its_heads():
+    model = model_of("gpt_neox")
+    before = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
+    made = merge(model, CUT, repair="transplant", calibration=TEXTS)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.network.state_dict().items())
+    assert made.model.network.config.num_hidden_layers == LAYERS - 1
+    shapes = {name: tensor.shape for name, tensor in merge(model, CUT).model.network.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in made.model.network.state_dict().items()} == shapes
