@@ -97,7 +97,7 @@ def merge(
 def _with_repair(plan: MergePlan, repair: str, texts: TextSet | None) -> MergePlan:
     """The plan as it is carried out: the texts of its repair may judge the result no more than those that chose."""
     if texts is None:
-        return replace(plan, repair=repair)
+        return plan if plan.repair == repair else replace(plan, repair=repair)
     known = plan.provenance
     hashes = tuple(dict.fromkeys((*known.text_hashes, *texts.hashes)))
     return replace(plan, repair=repair, provenance=replace(known, text_hashes=hashes))

@@ -178,7 +178,7 @@ def test_merge_warns_of_experts_averaged_by_their_numbers(tmp_path: Path) -> Non
     assert "by-index" in refused(mka("merge", model, plan, "--out", out))
     plan.write_text(plan.read_text().replace('"experts": "refuse"', '"experts": "by-index"'))
     merged = mka("merge", model, plan, "--out", out)
-    assert merged.code == 0 and "WARNING: the experts of layers 1, 2 were averaged" in " ".join(merged.out.split())
+    assert merged.code == 0 and "WARNING: the experts of layers 1, 2 were merged" in " ".join(merged.out.split())
 
 
 TASKS = "perplexity,choices,divergence"

@@ -353,7 +353,7 @@ def test_experts_are_refused_unless_taken_by_their_numbers():
 def test_experts_averaged_by_their_numbers_are_called_doubtful(llama):
     by_number = MergePlan(LAYERS, (MergeGroup((2, 3), (0.5, 0.5), experts="by-index"),))
     (warning,) = merge(mixtral(), by_number).receipt.warnings
-    assert "layers 2, 3 were averaged by their numbers" in warning and "evaluate" in warning and "\n" not in warning
+    assert "layers 2, 3 were merged by their numbers" in warning and "evaluate" in warning and "\n" not in warning
     assert merge(llama, by_number).receipt.warnings == () == merge(mixtral(), truncate(LAYERS, 2)).receipt.warnings
 
 

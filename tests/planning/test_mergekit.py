@@ -104,8 +104,8 @@ def test_there_and_back_the_same_stands_in_the_model(made):
         return
     if config["merge_method"] == "slerp":
         return
-    firsts = [layers[0] for layers in made.layer_map]
-    if firsts != sorted(firsts):  # a layer kept before one that stood before it
+    firsts = [min(one) for one in places(made.groups, made.depth)]
+    if firsts != sorted(firsts):  # the one layer left of a group stands before one that stood before it
         with pytest.raises(BadInput, match="out of order"):
             from_mergekit(config, made.depth)
         return
