@@ -20,6 +20,8 @@ if sys.platform != "win32":  # which locks no folders, so that nothing is cleare
     import fcntl
 
 OLD = ".old"
+HALF_WRITTEN = ".tmp??????"
+"""What safetensors calls a file of weights until it is whole."""
 LONGEST = 40
 """Letters of a name that `beside` keeps. Of longer ones it cannot be told whose a leftover is."""
 
@@ -60,7 +62,8 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
 def clear_leftovers(place: Path, known: Sequence[str]) -> None:
     """Remove what killed runs left beside `place`, and put back what one of them had moved aside and not replaced.
 
-    Folders alone whose name is one of `beside` and that hold nothing but what the patterns `known` name.
+    Folders alone whose name is one of `beside` and that hold nothing but what the patterns `known` name, and weights
+    that safetensors had not written to their end.
     """
     if sys.platform == "win32" or len(place.name) > LONGEST or not place.parent.is_dir():
         return
@@ -77,7 +80,7 @@ def clear_leftovers(place: Path, known: Sequence[str]) -> None:
 def _of_a_dead_run(path: Path, known: Sequence[str]) -> bool:
     fresh = path.with_name(path.name.removesuffix(OLD))
     try:
-        if path.is_symlink() or not path.is_dir() or foreign(path, known) is not None:
+        if path.is_symlink() or not path.is_dir() or foreign(path, (*known, HALF_WRITTEN)) is not None:
             return False
         if fresh.is_dir():
             with _locked(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB):

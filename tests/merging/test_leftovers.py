@@ -25,6 +25,14 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_weights_that_were_not_written_to_their_end_are_removed_too(tmp_path):
+    left = tmp_path / ".m.12345678"
+    left.mkdir()
+    (left / ".tmpAb3x9Z").write_bytes(b"half")
+    clear_leftovers(tmp_path / "m", CHECKPOINT)
+    assert not left.exists()
+
+
 def test_what_it_had_moved_aside_comes_back(tmp_path):
     fresh = folder(tmp_path / ".m.0123abcd", "config.json")
     folder(aside_of(fresh), "config.json", "model.safetensors")
