@@ -31,13 +31,7 @@ def adjacent_strip(
     beside: a name and another similarity by the same measure, drawn as diamonds over the bars
     """
     values = similarity.adjacent
-    colours = group_colours(len(groups))
-    planned = {
-        (a, b): colour
-        for group, colour in zip(groups, colours, strict=True)
-        for a, b in pairwise(group.layers)
-        if b == a + 1
-    }
+    planned = _colours_of_pairs(groups)
     proposed = {(a, b) for layers in candidates for a, b in pairwise(layers) if b == a + 1}
     pairs = [(layer, layer + 1) for layer in range(len(values))]
     names = [f"{a}·{b}" for a, b in pairs]
@@ -80,6 +74,16 @@ def adjacent_strip(
         bargap=0.25, meta={"block": "columns"}, dragmode=False, showlegend=False, margin={"l": 44, "t": 8}
     )
     return figure
+
+
+def _colours_of_pairs(groups: Sequence[MergeGroup]) -> dict[tuple[int, int], str]:
+    """The colour of each pair of neighbours that lies inside a group."""
+    return {
+        (a, b): colour
+        for group, colour in zip(groups, group_colours(len(groups)), strict=True)
+        for a, b in pairwise(group.layers)
+        if b == a + 1
+    }
 
 
 def adjacent_errors(similarity: Similarity) -> np.ndarray | None:

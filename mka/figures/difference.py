@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 
-from mka.figures.square import click_words, layer_square
+from mka.figures.square import cell_texts, layer_square
 from mka.figures.theme import Theme, diverging, escape
 from mka.objects.comparison import Agreement
 from mka.objects.plan import MergeGroup
@@ -79,15 +80,7 @@ def difference_map(
     cells = go.Heatmap(z=difference.values, zmin=-limit, zmax=limit, colorscale=diverging(theme))
     one, other = map(escape, difference.names)
     unit = f", in places of {difference.pairs}" if difference.pairs else ""
-    layers = range(len(difference.values))
-    texts = [
-        f"layer {row} with itself"
-        if row == column
-        else f"{_cell_text(difference, row, column)}<br>"
-        + click_words(min(row, column), max(row, column), groups, candidates)
-        for row in layers
-        for column in layers
-    ]
+    texts = cell_texts(len(difference.values), partial(_cell_text, difference), groups, candidates)
     title = f"{one} − {other}{unit}"
     # The scale is pale in its middle and orange at one end: white would vanish on the first, a bare group on the other.
     return layer_square(cells, texts, theme, title=title, groups=groups, candidates=candidates, halo=theme.text)

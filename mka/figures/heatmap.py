@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 
 from mka.figures import words
-from mka.figures.square import click_words, layer_square
+from mka.figures.square import cell_texts, layer_square
 from mka.figures.theme import Theme
 from mka.objects.plan import MergeGroup
 from mka.objects.similarity import Similarity
@@ -52,26 +53,13 @@ def heatmap(
     title = name if similarity.higher_is_alike else f"{name} (low is alike)"
     return layer_square(
         cells,
-        _texts(similarity, groups, candidates),
+        cell_texts(similarity.layers, partial(_cell_text, similarity), groups, candidates),
         theme,
         title=title,
         groups=groups,
         candidates=candidates,
         side=side,
     )
-
-
-def _texts(similarity: Similarity, groups: Sequence[MergeGroup], candidates: Sequence[tuple[int, ...]]) -> list[str]:
-    """What each cell says, row by row."""
-    layers = range(similarity.layers)
-    return [
-        f"layer {row} with itself"
-        if row == column
-        else f"{_cell_text(similarity, row, column)}<br>"
-        + click_words(min(row, column), max(row, column), groups, candidates)
-        for row in layers
-        for column in layers
-    ]
 
 
 def _cell_text(similarity: Similarity, row: int, column: int) -> str:

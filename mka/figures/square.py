@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import plotly.graph_objects as go
 
@@ -75,6 +75,22 @@ def layer_square(
             | {"y": layers[-1] + 0.5, "yanchor": "bottom" if inside else "top"},
         )
     return figure
+
+
+def cell_texts(
+    depth: int,
+    said: Callable[[int, int], str],
+    groups: Sequence[MergeGroup],
+    candidates: Sequence[tuple[int, ...]],
+) -> list[str]:
+    """What each cell says, row by row: `said` of its row and column, and what a click on it does."""
+    return [
+        f"layer {row} with itself"
+        if row == column
+        else f"{said(row, column)}<br>{click_words(min(row, column), max(row, column), groups, candidates)}"
+        for row in range(depth)
+        for column in range(depth)
+    ]
 
 
 def click_words(first: int, last: int, groups: Sequence[MergeGroup], candidates: Sequence[tuple[int, ...]]) -> str:
