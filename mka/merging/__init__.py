@@ -2,7 +2,9 @@
 
 merge.py         model + plan -> MergedModel; the arrow of this room
 averaging.py     the arithmetic on tensors
-layer_merge.py   one group of layers: whether they can be averaged, and what comes out
+layer_merge.py   one group of layers: whether they can be averaged, and of which sums the result consists
+crew.py          workers that share out the sums, piece by piece; ledger.py, what they note of each
+groups.py        the merged layers of a plan, in memory; streaming/, from files to files
 shells.py        a network with modules of its own that shares every tensor with another
 repair/          what was cut made good in closed form, folded into weights
 receipts.py      what a merge really changed

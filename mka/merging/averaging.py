@@ -6,14 +6,19 @@ In memory and streamed from files alike: `weighted_sum` is the arithmetic of one
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 PIECE = 1 << 18
 """Elements per step; pieces of this size are summed three times faster than pieces of megabytes."""
+
+ALIGNED = 64
+"""Bytes of a line of the cache, at whose beginning torch's own tensors begin."""
 
 HALVES = (torch.float16, torch.bfloat16)
 FLOATS = (*HALVES, torch.float32, torch.float64)
@@ -43,6 +48,20 @@ def precision(dtypes: Iterable[torch.dtype]) -> torch.dtype:
     return torch.float32 if all(dtype in HALVES for dtype in dtypes) else torch.float64
 
 
+class Rooms(threading.local):
+    """Room for pieces of each precision on each device: made when it is first asked for, and each thread's own."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[torch.dtype, torch.device], Room] = {}
+
+    def of(self, dtypes: Iterable[torch.dtype], device: torch.device) -> Room:
+        """Room for tensors of these dtypes on this device."""
+        key = precision(dtypes), _worker(device)
+        if key not in self._made:
+            self._made[key] = Room.of(key[0], PIECE, key[1])
+        return self._made[key]
+
+
 def average(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """sum_i weights[i] * tensors[i], of the first tensor's shape, dtype and device.
 
@@ -52,14 +71,31 @@ def average(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     used = [(tensor, weight) for tensor, weight in zip(tensors, weights, strict=True) if weight != 0]
     if len(used) == 1:
         return used[0][0]
-    out = torch.empty_like(tensors[0], memory_format=torch.contiguous_format)
-    flat = [(tensor.detach().reshape(-1), weight) for tensor, weight in used]
-    target = out.view(-1)
-    room = Room.of(precision(tensor.dtype for tensor, _ in used), target.numel(), _worker(out))
-    for start in range(0, target.numel(), PIECE):
-        piece = slice(start, start + PIECE)
-        weighted_sum([(tensor[piece], weight) for tensor, weight in flat], room, target[piece])
+    out = fresh(tensors[0])
+    room = Room.of(precision(tensor.dtype for tensor, _ in used), out.numel(), _worker(out.device))
+    for piece, *terms in pieces([out, *(tensor for tensor, _ in used)]):
+        weighted_sum([(term, weight) for term, (_, weight) in zip(terms, used, strict=True)], room, piece)
     return out
+
+
+def fresh(like: Tensor) -> Tensor:
+    """Memory for a tensor of the shape, dtype and device of `like`, row by row; what it holds is not set.
+
+    On the CPU numpy's memory, for which the system is asked for pages of megabytes: writing to them for the first
+    time costs a fraction of what it costs to write to small ones.
+    """
+    if like.device.type != "cpu":
+        return torch.empty_like(like, memory_format=torch.contiguous_format)
+    memory = np.empty(like.nbytes + ALIGNED, np.uint8)
+    start = -memory.ctypes.data % ALIGNED
+    return torch.from_numpy(memory[start : start + like.nbytes]).view(like.dtype).view(like.shape)
+
+
+def pieces(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
+    """Tensors of one shape cut alike into flat pieces of at most PIECE elements; an empty one is one empty piece."""
+    flat = [tensor.detach().reshape(-1) for tensor in tensors]
+    for start in range(0, max(flat[0].numel(), 1), PIECE):
+        yield tuple(tensor[start : start + PIECE] for tensor in flat)
 
 
 def weighted_sum(terms: Sequence[tuple[Tensor, float]], room: Room, out: Tensor) -> None:
@@ -104,12 +140,10 @@ NO_DOTS = Dots(0.0, 0.0, 0.0)
 
 def dots(first: Tensor, second: Tensor) -> Dots:
     """The inner products of two tensors of one shape, each read as one long vector."""
-    ours, theirs = first.detach().reshape(-1), second.detach().reshape(-1)
-    room = Room.of(torch.float64, ours.numel(), _worker(first))
+    room = Room.of(torch.float64, first.numel(), _worker(first.device))
     total = NO_DOTS
-    for start in range(0, ours.numel(), PIECE):
-        piece = slice(start, start + PIECE)
-        total += dots_of(ours[piece], theirs[piece], room)
+    for ours, theirs in pieces([first, second]):
+        total += dots_of(ours, theirs, room)
     return total
 
 
@@ -124,10 +158,8 @@ def relative_change(new: Tensor, old: Tensor) -> float:
 
     Good to 1e-6 for float16 and bfloat16, and summed in float64 for the rest.
     """
-    ours, before = new.detach().reshape(-1), old.detach().reshape(-1)
-    room = Room.of(precision((new.dtype, old.dtype)), before.numel(), _worker(old))
-    pieces = (slice(start, start + PIECE) for start in range(0, before.numel(), PIECE))
-    return change_of(squares(ours[piece], before[piece], room) for piece in pieces)
+    room = Room.of(precision((new.dtype, old.dtype)), old.numel(), _worker(old.device))
+    return change_of(squares(ours, before, room) for ours, before in pieces([new, old]))
 
 
 def squares(new: Tensor, old: Tensor, room: Room) -> tuple[float, float]:
@@ -145,16 +177,16 @@ def squares(new: Tensor, old: Tensor, room: Room) -> tuple[float, float]:
     return found
 
 
-def change_of(pieces: Iterable[tuple[float, float]]) -> float:
+def change_of(found: Iterable[tuple[float, float]]) -> float:
     """The relative change of a tensor from the `squares` of its pieces."""
     moved = norm = 0.0
-    for one, other in pieces:
+    for one, other in found:
         moved, norm = moved + one, norm + other
     if moved == 0:
         return 0.0
     return math.sqrt(moved / norm) if norm else math.inf
 
 
-def _worker(tensor: Tensor) -> torch.device:
-    """Where to compute: beside the tensor, but on the CPU where its device knows no float64."""
-    return torch.device("cpu") if tensor.device.type == "mps" else tensor.device
+def _worker(device: torch.device) -> torch.device:
+    """Where to compute: beside the tensors, but on the CPU where their device knows no float64."""
+    return torch.device("cpu") if device.type == "mps" else device

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mka.errors import BadInput
-from mka.merging.averaging import FLOATS, average, dots
+from mka.merging.averaging import FLOATS, dots
 from mka.merging.coefficients import coefficients, kind_of, needs_dots
 from mka.merging.shells import tensors_of
 from mka.models.stack import holds_experts
@@ -21,16 +21,19 @@ MATRIX = 2
 
 
 @dataclass(frozen=True)
-class MergedTensor:
-    """A tensor of the merged layer that is no longer the first layer's own.
+class Sum:
+    """What becomes of a tensor of the merged layer that is no longer the first layer's own.
 
-    `sources` and `weights` say how much of which layers it is the sum of, those of weight 0 left out; the weights
-    are the coefficients of the sum, which of an average alone are shares.
+    name:     in the layer
+    before:   the first layer's own
+    tensors:  what it is the sum of, those of weight 0 left out; where it is one alone, that very tensor
+    sources:  their layers
+    weights:  the coefficients of the sum, which of an average alone are shares
     """
 
     name: str
-    value: Tensor
     before: Tensor
+    tensors: tuple[Tensor, ...]
     sources: tuple[int, ...]
     weights: tuple[float, ...]
 
@@ -67,7 +70,7 @@ def doubt(group: MergeGroup, layers: Sequence[nn.Module]) -> str:
     )
 
 
-def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[MergedTensor]:
+def sums(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[Sum]:
     """The tensors of a group that merges that differ from its first layer's own, one after the other.
 
     All parameters and saved buffers are merged, or with tensors="projections" the weight matrices alone.
@@ -82,10 +85,9 @@ def merged_tensors(group: MergeGroup, layers: Sequence[nn.Module]) -> Iterator[M
             continue
         found = dots(*tensors) if needs_dots(group) else None
         weights = coefficients(group, kind_of(name, before.dim()), found)
-        value = average(tensors, weights)
-        if value is not before:
-            used = [(layer, weight) for layer, weight in zip(group.layers, weights, strict=True) if weight != 0]
-            yield MergedTensor(name, value, before, tuple(i for i, _ in used), tuple(weight for _, weight in used))
+        used = [one for one in zip(tensors, group.layers, weights, strict=True) if one[-1] != 0]
+        if len(used) > 1 or used[0][0] is not before:
+            yield Sum(name, before, *zip(*used, strict=True))
 
 
 def _numbers(group: MergeGroup, name: str, tensors: Sequence[Tensor]) -> bool:

@@ -8,24 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from mka.data.calibration import calibration_texts
 from mka.errors import RunFailed
-from mka.merging.averaging import relative_change
-from mka.merging.layer_merge import MergedTensor, check_group, merged_tensors
+from mka.merging.groups import merge_groups
+from mka.merging.layer_merge import check_group
 from mka.merging.merged import MergedModel
-from mka.merging.packed import repack
 from mka.merging.receipts import receipt_of
 from mka.merging.repair.repairs import check_repair, repaired
-from mka.merging.shells import replace_layers, set_tensor, share, tensors_of
+from mka.merging.shells import replace_layers, share
 from mka.models.fingerprint import fingerprint
 from mka.models.lineage import heir
 from mka.models.loaded import LoadedModel
 from mka.models.stack import DecoderStack, renumber
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.objects.receipt import TensorChange
 from mka.planning.files import check_fits
 
 if TYPE_CHECKING:
@@ -72,8 +69,7 @@ def merge(
     network = share(model.network, config)
     shells = list(network.get_submodule(stack.path).children())
     try:
-        changes = _merge_groups(plan, stack.path, layers, shells, progress, cancel)
-        changes += repack(network, plan)
+        changes = merge_groups(network, stack.path, layers, plan, progress, cancel)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise RunFailed("memory ran out while merging; close other programs or use --dtype bfloat16") from error
     standing = [shells[place[0]] for place in plan.layer_map]
@@ -101,37 +97,3 @@ def _with_repair(plan: MergePlan, repair: str, texts: TextSet | None) -> MergePl
     known = plan.provenance
     hashes = tuple(dict.fromkeys((*known.text_hashes, *texts.hashes)))
     return replace(plan, repair=repair, provenance=replace(known, text_hashes=hashes))
-
-
-def _merge_groups(
-    plan: MergePlan,
-    path: str,
-    layers: Sequence[nn.Module],
-    shells: Sequence[nn.Module],
-    progress: Progress,
-    cancel: Cancel | None,
-) -> list[TensorChange]:
-    """Merge each group of `layers` into the shell of its first; returns what changed, tensor by tensor."""
-    merging = [group for group in plan.groups if group.merges]
-    total = sum(len(tensors_of(shells[group.layers[0]])) for group in merging)
-    changes: list[TensorChange] = []
-    progress("merge", 0, total)
-    for group in merging:
-        place = plan.layer_map.index(group.layers)
-        for merged in merged_tensors(group, layers):
-            if cancel is not None:
-                cancel.check()
-            set_tensor(shells[group.layers[0]], merged.name, merged.value)
-            changes.append(_change(path, place, merged))
-            progress("merge", len(changes), total)
-    progress("merge", total, total)
-    return changes
-
-
-def _change(path: str, place: int, merged: MergedTensor) -> TensorChange:
-    return TensorChange(
-        name=f"{path}.{place}.{merged.name}",
-        sources=tuple(f"{path}.{layer}.{merged.name}" for layer in merged.sources),
-        weights=merged.weights,
-        relative_change=relative_change(merged.value, merged.before),
-    )

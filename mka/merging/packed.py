@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from mka.merging.averaging import average, dots, relative_change
+from mka.merging.averaging import average, dots
 from mka.merging.coefficients import coefficients, needs_dots
+from mka.merging.ledger import Ledger, change
 from mka.merging.shells import set_tensor
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.receipt import TensorChange
@@ -21,11 +22,11 @@ PACKED: Mapping[str, tuple[int, str]] = {
 """How such a tensor's name ends: the dimension along which the layers' slices lie, and what its module calls it."""
 
 
-def repack(network: PreTrainedModel, plan: MergePlan) -> list[TensorChange]:
+def repack(network: PreTrainedModel, plan: MergePlan, ledger: Ledger) -> list[TensorChange]:
     """Keep the slices of the layers that `plan` leaves, merged where the layers are; returns what changed.
 
     A group of tensors="projections" keeps its first layer's slice. Changes are measured against the slices of the
-    first layers.
+    first layers, and noted.
     """
     packed = [
         (name, parameter, *rule)
@@ -40,7 +41,7 @@ def repack(network: PreTrainedModel, plan: MergePlan) -> list[TensorChange]:
         value = torch.cat(_left(slices, plan), dim=axis)
         set_tensor(network, name, value)
         setattr(network.get_submodule(name.rpartition(".")[0]), size, value.shape[axis])
-        changes.append(TensorChange(name, (name,), (1.0,), relative_change(value, before)))
+        changes.append(TensorChange(name, (name,), (1.0,), change(ledger.note_whole(name, value, before))))
     return changes
 
 

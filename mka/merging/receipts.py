@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,21 +19,31 @@ from mka.objects.receipt import Receipt, Repaired, TensorChange
 HASH_DIGITS = 16
 
 
+@dataclass(frozen=True)
+class Changes:
+    """Every tensor that changed, and the hash of all of them as `hash_tensors` makes it."""
+
+    told: tuple[TensorChange, ...]
+    hash: str
+
+
 def receipt_of(
     source: LoadedModel,
     merged: LoadedModel,
     plan: MergePlan,
-    changes: Sequence[TensorChange],
+    made: Changes,
     config_changes: tuple[tuple[str, str, str], ...],
     repaired: tuple[Repaired, ...] = (),
 ) -> Receipt:
     """Count and hash what stands in `merged`, which `plan` made of `source`; parameters that are tied count once.
 
-    `changes` are those of the merge itself; those of a repair are read off here.
+    `made` are the changes of the merge itself; those of a repair are read off here.
     """
-    changes = with_repaired(source, merged, plan, changes, repaired)
     places = [place[0] for place in plan.layer_map]
     tensors = tensors_of(merged.network)
+    if repaired:
+        changes = with_repaired(source, merged, plan, made.told, repaired)
+        made = Changes(changes, hash_tensors((change.name, tensors[change.name]) for change in changes))
     before, after = _parameters(source.network), _parameters(merged.network)
     return Receipt(
         plan_key=plan.key,
@@ -49,9 +59,9 @@ def receipt_of(
         removed=tuple(layer for layer in range(plan.depth) if layer not in places),
         renumbered=tuple((old, new) for new, old in enumerate(places) if old != new),
         config_changes=config_changes,
-        changes=tuple(changes),
+        changes=made.told,
         shared_tensors=_count_shared(tensors_of(source.network).values(), tensors.values()),
-        hash=hash_tensors((change.name, tensors[change.name]) for change in changes),
+        hash=made.hash,
         warnings=tuple(filter(None, (doubt(group, list(source.stack.layers)) for group in plan.groups))),
         repair=plan.repair,
         repaired=repaired,
@@ -88,8 +98,13 @@ def hash_tensors(named: Iterable[tuple[str, Tensor]]) -> str:
     digest = hashlib.sha256()
     for name, tensor in named:
         digest.update(name.encode() + b"\0")
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(bytes_of(tensor))
     return digest.hexdigest()[:HASH_DIGITS]
+
+
+def bytes_of(tensor: Tensor) -> memoryview:
+    """The bytes of a tensor, row by row."""
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def _parameters(network: nn.Module) -> list[nn.Parameter]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mka.models.files import StoredTensor, WeightFiles, stored_tensors
@@ -93,6 +94,13 @@ def _sample(name: str, tensor: Tensor) -> _Sampled:
     import torch
 
     raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
-    places = torch.tensor(sample_places(len(raw)), dtype=torch.long, device=raw.device)
-    sample = raw[places].cpu().numpy().tobytes()
+    sample = raw[_places(len(raw)).to(raw.device)].cpu().numpy().tobytes()
     return _Sampled(name, CODES.get(str(tensor.dtype), str(tensor.dtype)), tuple(tensor.shape), sample)
+
+
+@lru_cache(SAMPLES)
+def _places(length: int) -> Tensor:
+    """`sample_places` as an index; most tensors of a network are as long as others."""
+    import torch
+
+    return torch.tensor(sample_places(length), dtype=torch.long)

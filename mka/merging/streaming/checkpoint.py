@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from transformers import GenerationConfig, PreTrainedModel
 
 from mka.errors import BadInput
 from mka.merging import verification
 from mka.merging.checkpoint import GENERATION, SHARD, SMALL_FILES, write_papers
+from mka.merging.crew import ahead, crew
 from mka.merging.folders import TOKENIZER, check_place, check_space, taking_place
 from mka.merging.layer_merge import check_group, doubt
+from mka.merging.ledger import Ledger, Noted, change
 from mka.merging.merge import merge
-from mka.merging.streaming.ledger import Noted, change, ledger
+from mka.merging.receipts import Changes
 from mka.merging.streaming.passes import OpenFiles
-from mka.merging.streaming.pieces import Bench, copier, ranges
-from mka.merging.streaming.shards import Layout, lay_out
+from mka.merging.streaming.pieces import Bench, copy_range, ranges
+from mka.merging.streaming.shards import Layout, Shard, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
 from mka.merging.streaming.tensor_plan import Target, TensorPlan, tensor_plan
 from mka.merging.streaming.written import check_written
@@ -70,9 +76,9 @@ def merge_checkpoint(
     check_space(out, job.layout.nbytes + SMALL_FILES)
     with taking_place(out, overwrite=overwrite) as fresh:
         _write_configs(job.network, source.folder, fresh)
-        changes, digest = _write_weights(job, fresh, progress, cancel)
+        changes = _write_weights(job, fresh, progress, cancel)
         check_written(fresh, job.tensors.targets, source.dtype)
-        receipt = replace(_receipt(job, changes, digest), folder=str(out))
+        receipt = replace(_receipt(job, changes), folder=str(out))
         agreed = _reloaded(source, job.plan, fresh) if verify else None
         if agreed is not None:
             receipt = replace(receipt, verified=agreed.difference)
@@ -132,31 +138,52 @@ def _generation_config(source: Path) -> GenerationConfig:
     )
 
 
-def _write_weights(
-    job: _Job, folder: Path, progress: Progress, cancel: Cancel | None
-) -> tuple[tuple[TensorChange, ...], str]:
+def _write_weights(job: _Job, folder: Path, progress: Progress, cancel: Cancel | None) -> Changes:
     """Write every shard and the index; what changed, and its hash."""
     steps = _steps(len(job.tensors.targets), progress, cancel)
     next(steps)
-    with ExitStack() as opened, ledger() as book, copier() as copies:
+    with ExitStack() as opened:
         files = OpenFiles(opened)
         outs = [opened.enter_context((folder / shard.file).open("xb", buffering=0)) for shard in job.layout.shards]
-        places: dict[str, tuple[int, int]] = {}
-        for shard, out in zip(job.layout.shards, outs, strict=True):
-            out.write(shard.header)
-            copies.start(ranges(shard), files, out.fileno())
-            places |= {target.name: (out.fileno(), place) for place, target in shard.offsets}
-        bench, notes = Bench(), []
-        for target in job.tensors.changed:
-            notes.append(bench.merge(target, files, *places[target.name], book))
-            steps.send(1)
-        for copied in copies.finished():
-            steps.send(copied)
-        changes = tuple(_change(target, noted) for target, noted in zip(job.tensors.changed, notes, strict=True))
+        with crew() as workers:
+            ledger, notes = Ledger(workers), list[list[Noted]]()
+            copying = _copy(job.layout.shards, [out.fileno() for out in outs], files, workers)
+            merging = _merge(job, [out.fileno() for out in outs], Bench(files, ledger), notes)
+            for tensors, begun in ahead(chain(copying, merging)):
+                for future in begun:
+                    future.result()
+                steps.send(tensors)
     if job.layout.index is not None:
         name, text = job.layout.index
         (folder / name).write_text(text, encoding="utf-8")
-    return changes, book.hash
+    return Changes(tuple(map(_change, job.tensors.changed, notes)), ledger.hash)
+
+
+Begun = tuple[int, Sequence[Future[Any]]]
+"""A number of tensors, and the work that is to be done until they stand in their files."""
+
+
+def _copy(
+    shards: Sequence[Shard], outs: Sequence[int], files: OpenFiles, workers: ThreadPoolExecutor
+) -> Iterator[Begun]:
+    """Begin every shard: its header, and what of it is copied."""
+    for shard, out in zip(shards, outs, strict=True):
+        os.write(out, shard.header)
+        for one in ranges(shard):
+            source = files.number(one.file)
+            yield one.tensors, [workers.submit(copy_range, source, one.begin, one.end - one.begin, out, one.to)]
+
+
+def _merge(job: _Job, outs: Sequence[int], bench: Bench, notes: list[list[Noted]]) -> Iterator[Begun]:
+    """Begin every tensor that changes, and keep what is noted of it."""
+    places = {
+        target.name: (out, place)
+        for shard, out in zip(job.layout.shards, outs, strict=True)
+        for place, target in shard.offsets
+    }
+    for target in job.tensors.changed:
+        notes.append(bench.merge(target, *places[target.name]))
+        yield 1, notes[-1]
 
 
 def _steps(total: int, progress: Progress, cancel: Cancel | None) -> Generator[None, int, None]:
@@ -174,7 +201,7 @@ def _change(target: Target, notes: Sequence[Noted]) -> TensorChange:
     return TensorChange(target.name, names, target.weights, change(notes))
 
 
-def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Receipt:
+def _receipt(job: _Job, changes: Changes) -> Receipt:
     source, plan = job.source, job.plan
     places = [place[0] for place in plan.layer_map]
     layers = list(source.stack.layers)
@@ -192,9 +219,9 @@ def _receipt(job: _Job, changes: tuple[TensorChange, ...], digest: str) -> Recei
         removed=tuple(layer for layer in range(plan.depth) if layer not in places),
         renumbered=tuple((old, new) for new, old in enumerate(places) if old != new),
         config_changes=job.config_changes,
-        changes=changes,
+        changes=changes.told,
         shared_tensors=sum(target.copied for target in job.tensors.targets),
-        hash=digest,
+        hash=changes.hash,
         warnings=tuple(filter(None, (doubt(group, layers) for group in plan.groups))),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import ExitStack
 from math import prod
 from pathlib import Path
@@ -20,17 +21,19 @@ WIDEST = 8
 
 
 class OpenFiles:
-    """Files by path, each opened for reading when it is first asked for."""
+    """Files by path, each opened for reading when it is first asked for, by whatever thread."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._lock = threading.Lock()
         self._numbers: dict[Path, int] = {}
 
     def number(self, path: Path) -> int:
         """The file's descriptor."""
-        if path not in self._numbers:
-            self._numbers[path] = self._stack.enter_context(path.open("rb", buffering=0)).fileno()
-        return self._numbers[path]
+        with self._lock:
+            if path not in self._numbers:
+                self._numbers[path] = self._stack.enter_context(path.open("rb", buffering=0)).fileno()
+            return self._numbers[path]
 
 
 def room_for_bytes() -> Tensor:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+import threading
 from dataclasses import dataclass, replace
-from itertools import cycle
+from functools import partial
 from math import prod
 from pathlib import Path
+from queue import SimpleQueue
 
 import torch
 from torch import Tensor
 
-from mka.merging.averaging import PIECE, Room, precision, weighted_sum
-from mka.merging.streaming.ledger import Ledger, Noted
+from mka.merging.averaging import PIECE, Rooms, weighted_sum
+from mka.merging.crew import workers
+from mka.merging.ledger import Ledger, Noted
 from mka.merging.streaming.passes import OpenFiles, cut_short, read_piece, room_for_bytes
 from mka.merging.streaming.shards import Shard
 from mka.merging.streaming.source import FLOATING
 from mka.merging.streaming.tensor_plan import Target
 
-PLACES = 2
+WAITING = 2
+"""Pieces that may wait to be hashed while every worker makes another."""
+LONGEST = 1 << 26
+"""Bytes from which a range takes in no further tensor: long enough for the disk, and short enough to share out."""
 COPIED = 1 << 20
 """Bytes copied at once where the system cannot copy from file to file by itself."""
 
@@ -38,9 +40,12 @@ class Range:
     tensors: int = 1
 
     def joined(self, other: Range) -> Range | None:
-        """Both as one range, where they are neighbours in both files."""
-        follows = self.file == other.file and self.end == other.begin and self.to + self.end - self.begin == other.to
-        return replace(self, end=other.end, tensors=self.tensors + other.tensors) if follows else None
+        """Both as one range, where they are neighbours in both files and this one is not long enough already."""
+        length = self.end - self.begin
+        follows = self.file == other.file and self.end == other.begin and self.to + length == other.to
+        if not follows or length >= LONGEST:
+            return None
+        return replace(self, end=other.end, tensors=self.tensors + other.tensors)
 
 
 def ranges(shard: Shard) -> list[Range]:
@@ -81,81 +86,67 @@ def _copy_by_hand(source: int, begin: int, length: int, out: int, to: int) -> in
     return os.pwrite(out, os.pread(source, min(length, COPIED), begin), to)
 
 
-class Copier:
-    """Copies on a thread of its own, beside the merging of tensors."""
+class Desk(threading.local):
+    """Where a worker lays what it reads: room of its own, used for piece after piece."""
 
-    def __init__(self, worker: ThreadPoolExecutor) -> None:
-        self._worker = worker
-        self._started: list[tuple[Future[None], int]] = []
+    def __init__(self) -> None:
+        self.old = room_for_bytes()
+        self.terms: list[Tensor] = []
 
-    def start(self, ranges: Iterable[Range], files: OpenFiles, out: int) -> None:
-        """Begin to copy the ranges to the open file `out`."""
-        for one in ranges:
-            source = files.number(one.file)
-            copied = self._worker.submit(copy_range, source, one.begin, one.end - one.begin, out, one.to)
-            self._started.append((copied, one.tensors))
-
-    def finished(self) -> Iterator[int]:
-        """The number of tensors in each range, as soon as it is copied; raises what went wrong."""
-        for copied, tensors in self._started:
-            copied.result()
-            yield tensors
-
-
-@contextmanager
-def copier() -> Iterator[Copier]:
-    """A copier whose thread ends with the block; where the block fails, what has not begun is not begun any more."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="copier") as worker:
-        try:
-            yield Copier(worker)
-        finally:
-            worker.shutdown(cancel_futures=True)
+    def term(self, number: int) -> Tensor:
+        """Room for the piece of a sum's tensor `number`."""
+        while len(self.terms) <= number:
+            self.terms.append(room_for_bytes())
+        return self.terms[number]
 
 
 class Bench:
-    """Room for pieces of merged tensors, used again for every piece of every tensor.
+    """Has a crew merge tensors from files to files, piece by piece.
 
-    PLACES places take turns, since a piece that is written is still being hashed while the next one is merged.
+    Places for what was merged take turns, a few more of them than workers, since a piece that is written still
+    waits to be hashed.
     """
 
-    def __init__(self) -> None:
-        self._terms: list[Tensor] = []
-        self._places = cycle([(room_for_bytes(), room_for_bytes()) for _ in range(PLACES)])
-        self._rooms = {dtype: Room.of(dtype, PIECE) for dtype in (torch.float32, torch.float64)}
-        self._busy: deque[Noted] = deque()
+    def __init__(self, files: OpenFiles, ledger: Ledger) -> None:
+        self._files = files
+        self._ledger = ledger
+        self._desk = Desk()
+        self._places: SimpleQueue[Tensor] = SimpleQueue()
+        for _ in range(workers() + WAITING):
+            self._places.put(room_for_bytes())
 
-    def merge(self, target: Target, files: OpenFiles, out: int, to: int, ledger: Ledger) -> list[Noted]:
-        """Write a changed tensor to its place `to` in `out`; the ledger's notes of its pieces."""
+    def merge(self, target: Target, out: int, to: int) -> list[Noted]:
+        """Begin to write a changed tensor to its place `to` in `out`; the ledger's notes of its pieces."""
         notes: list[Noted] = []
-        ledger.begin(target.name)
         numbers = prod(target.shape)
-        for start in range(0, numbers, PIECE):
-            length = min(PIECE, numbers - start)
-            new, old = self._merged(target, files, start, length)
-            _write(out, new, to + start * new.element_size())
-            notes.append(ledger.note(new, old))
-            self._busy.append(notes[-1])
+        for start in range(0, max(numbers, 1), PIECE):
+            place = self._places.get()
+            piece = partial(self._write, target, start, min(PIECE, numbers - start), place, out, to)
+            hashed = partial(self._places.put, place)
+            notes.append(self._ledger.note(piece, name="" if notes else target.name, hashed=hashed))
         return notes
 
-    def _merged(self, target: Target, files: OpenFiles, start: int, length: int) -> tuple[Tensor, Tensor]:
-        """A piece of the merged tensor, and of the one that stood there before."""
+    def _write(
+        self, target: Target, start: int, length: int, place: Tensor, out: int, to: int, rooms: Rooms
+    ) -> tuple[Tensor, Tensor]:
+        """A piece of the merged tensor, which is written, and of the one that stood there before."""
         assert target.before is not None
-        new_bytes, old_bytes = next(self._places)
-        if len(self._busy) == PLACES:
-            self._busy.popleft().result()
-        old = read_piece(target.before, files, start, length, old_bytes)
-        new = new_bytes.view(FLOATING[target.dtype])[:length]
-        if target.copied:
-            return read_piece(target.sources[0], files, start, length, new_bytes), old
-        wide = precision(FLOATING[source.dtype] for source in target.sources)
-        while len(self._terms) < len(target.sources):
-            self._terms.append(room_for_bytes())
-        terms = [
-            (old if source == target.before else read_piece(source, files, start, length, into), weight)
-            for source, weight, into in zip(target.sources, target.weights, self._terms, strict=False)
-        ]
-        weighted_sum(terms, self._rooms[wide], new)
+        old = read_piece(target.before, self._files, start, length, self._desk.old)
+        new = self._merged(target, start, length, old, place, rooms)
+        _write(out, new, to + start * new.element_size())
         return new, old
+
+    def _merged(self, target: Target, start: int, length: int, old: Tensor, place: Tensor, rooms: Rooms) -> Tensor:
+        if target.copied:
+            return read_piece(target.sources[0], self._files, start, length, place)
+        new = place.view(FLOATING[target.dtype])[:length]
+        terms = [
+            old if source == target.before else read_piece(source, self._files, start, length, self._desk.term(number))
+            for number, source in enumerate(target.sources)
+        ]
+        room = rooms.of((term.dtype for term in terms), new.device)
+        weighted_sum(list(zip(terms, target.weights, strict=True)), room, new)
+        return new
 
 
 def _write(out: int, numbers: Tensor, to: int) -> None:
