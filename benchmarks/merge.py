@@ -4,6 +4,7 @@
 
 A 3 GB bfloat16 Llama of random weights is made in a temporary folder and removed afterwards. Each contestant runs in a
 process of its own, and they take turns. Seconds are told by the clock, which a busy machine slows, and of the cores.
+Copying and merging as a stream are also timed until the disk holds what was written, beyond the system's memory.
 Peaks of memory are told above that of a process that imports transformers and builds this model on the meta device.
 The variable MERGEKIT names a `mergekit-yaml` to compare with; without it that row is left out.
 Prints a table with ratios and writes results/merge.json beside this file.
@@ -12,6 +13,7 @@ Prints a table with ratios and writes results/merge.json beside this file.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import platform
 import resource
@@ -42,6 +44,7 @@ PLAN = MergePlan(28, tuple(MergeGroup((layer, layer + 1), (0.6, 0.4)) for layer 
 """Twelve pairs become twelve layers."""
 ROUNDS = 3
 TRIES = 100
+DISK = ", until on the disk"
 ROW = "{:40} {:>8} {:>7} {:>11} {:>7} {:>9}"
 
 
@@ -144,6 +147,19 @@ def outside(*command: str | Path) -> dict[str, float]:
     return {"seconds": time.perf_counter() - begun, "cpu_seconds": children_seconds() - busy}
 
 
+def until_on_disk(out: Path, run: Callable[[Path], dict[str, float]]) -> dict[str, float]:
+    """A run, and what it takes from then on until every byte of every file is on the disk."""
+    os.sync()  # what earlier runs left to be written is not this one's
+    told = run(out)
+    begun, busy = time.perf_counter(), time.process_time()
+    for path in out.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    waited, used = time.perf_counter() - begun, time.process_time() - busy
+    return told | {"seconds": told["seconds"] + waited, "cpu_seconds": told["cpu_seconds"] + used}
+
+
 def children_seconds() -> float:
     """Processor seconds of all finished child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -175,6 +191,8 @@ def contestants(folder: Path, place: Path) -> dict[str, Callable[[Path], dict[st
         "cp": lambda out: outside("cp", "-r", folder, out),
         "streamed": lambda out: apart("streamed", folder, out),
         "mka merge --stream, the whole command": lambda out: outside(*command, out),
+        f"cp{DISK}": lambda out: until_on_disk(out, lambda out: outside("cp", "-r", folder, out)),
+        f"streamed{DISK}": lambda out: until_on_disk(out, lambda out: apart("streamed", folder, out)),
         "by hand": lambda out: apart("by hand", folder, out),
         "in memory": lambda out: apart("in memory", folder, out),
     }
@@ -261,6 +279,11 @@ def in_one_process(place: Path) -> dict[str, float]:
 
     from mka import load, merge
 
+    def anew(tensor: torch.Tensor) -> torch.Tensor:
+        """A copy in memory that the process has never had."""
+        memory = torch.frombuffer(mmap.mmap(-1, tensor.nbytes), dtype=tensor.dtype)
+        return memory.copy_(tensor.detach().view(-1))
+
     model = load(place / "model", device="cpu")
     plan = MergePlan(PLAN.depth, (MergeGroup((10, 11), (0.6, 0.4)),))
     layer = list(model.stack.layers[10].parameters())
@@ -268,7 +291,7 @@ def in_one_process(place: Path) -> dict[str, float]:
     seconds = medians(
         {
             "memcpy": lambda: [copy.copy_(tensor) for copy, tensor in zip(copies, layer, strict=True)],
-            "clone": lambda: [tensor.clone() for tensor in layer],
+            "copy anew": lambda: [anew(tensor) for tensor in layer],
             "merge": lambda: merge(model, plan),
         }
     )
@@ -297,12 +320,15 @@ def show(found: Mapping[str, Any]) -> None:
         told = "" if above is None else f"{above / 2**20:,.0f}"
         used, ratio = disk["cpu_seconds"][name], disk["cpu_of_cp"][name]
         print(ROW.format(name, f"{taken:.2f}", f"{disk['of_cp'][name]:.2f}", f"{used:.2f}", f"{ratio:.2f}", told))
+    ratio = disk["seconds"][f"streamed{DISK}"] / disk["seconds"][f"cp{DISK}"]
+    print(f"streamed takes {ratio:.2f} times as long as cp until both are on the disk")
     print(f"streamed and in-memory tensors: {disk['units_in_the_last_place']} units in the last place apart at most")
     memory = found["memory"]
     print(
-        f"in memory, two layers of {memory['layer_bytes'] / 1e6:.0f} MB: {memory['merge']:.0f} ms; copying one "
-        f"{memory['memcpy']:.0f} ms, and {memory['clone']:.0f} ms to memory that is new; {TRIES} merges left "
-        f"{memory['left_by_merges'] / 2**20:.1f} MiB"
+        f"in memory, two layers of {memory['layer_bytes'] / 1e6:.0f} MB: {memory['merge']:.0f} ms, "
+        f"{memory['merge'] / memory['memcpy']:.1f} times copying one ({memory['memcpy']:.0f} ms) and "
+        f"{memory['merge'] / memory['copy anew']:.1f} times copying one to memory that is new "
+        f"({memory['copy anew']:.0f} ms); {TRIES} merges left {memory['left_by_merges'] / 2**20:.1f} MiB"
     )
 
 

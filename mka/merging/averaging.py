@@ -10,15 +10,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 PIECE = 1 << 18
 """Elements per step; pieces of this size are summed three times faster than pieces of megabytes."""
-
-ALIGNED = 64
-"""Bytes of a line of the cache, at whose beginning torch's own tensors begin."""
 
 HALVES = (torch.float16, torch.bfloat16)
 FLOATS = (*HALVES, torch.float32, torch.float64)
@@ -79,16 +75,8 @@ def average(tensors: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
 
 
 def fresh(like: Tensor) -> Tensor:
-    """Memory for a tensor of the shape, dtype and device of `like`, row by row; what it holds is not set.
-
-    On the CPU numpy's memory, for which the system is asked for pages of megabytes: writing to them for the first
-    time costs a fraction of what it costs to write to small ones.
-    """
-    if like.device.type != "cpu":
-        return torch.empty_like(like, memory_format=torch.contiguous_format)
-    memory = np.empty(like.nbytes + ALIGNED, np.uint8)
-    start = -memory.ctypes.data % ALIGNED
-    return torch.from_numpy(memory[start : start + like.nbytes]).view(like.dtype).view(like.shape)
+    """Memory for a tensor of the shape, dtype and device of `like`, row by row; what it holds is not set."""
+    return torch.empty_like(like, memory_format=torch.contiguous_format)
 
 
 def pieces(tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:

@@ -42,7 +42,7 @@ class _Copies:
         }
         for old, new in _configs(network.config, config):
             self._known[id(old)] = new
-        plain = set(filter(_is_plain, map(type, network.modules())))
+        plain = set(filter(_is_plain, set(map(type, network.modules()))))
         self.shells = [(module, _empty(module)) for module in network.modules() if type(module) in plain]
         for module, shell in self.shells:
             self._known[id(module)] = shell
@@ -60,6 +60,8 @@ class _Copies:
             for key, held in value.items():
                 copied[self.of(key)] = self.of(held)
             return copied
+        if kind is set:
+            return self._known.setdefault(id(value), set(map(self.of, value)))
         return copy.deepcopy(value, self._known)
 
 

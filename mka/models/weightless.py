@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
@@ -27,18 +29,24 @@ def weightless(config: PretrainedConfig, dtype: torch.dtype) -> PreTrainedModel:
     return network.eval()
 
 
-def stored_form(network: PreTrainedModel, below: str = "") -> dict[str, Tensor]:
+def stored_form(network: PreTrainedModel) -> dict[str, Tensor]:
     """The tensors of a network as transformers would store them, in its order: name -> tensor.
 
-    Of tied ones the first alone, and under the names of the family's files. `below` takes those alone whose names
-    in the network begin with it.
+    Of tied ones the first alone, and under the names of the family's files.
     """
+    (stored,) = stored_forms(network, ("",))
+    return stored
+
+
+def stored_forms(network: PreTrainedModel, beginnings: Iterable[str]) -> list[dict[str, Tensor]]:
+    """For each beginning, `stored_form` of those tensors alone whose names in the network begin with it."""
     from transformers.core_model_loading import dot_natural_key, revert_weight_conversion
 
     left_out = {*(network.all_tied_weights_keys or {}), *(network._keys_to_ignore_on_save or ())}
     state = network.state_dict()
-    names = [name for name in state if name.startswith(below) and name not in left_out]
     # So are the tensors of a network ordered that was loaded before it is saved.
-    kept = {name: state[name] for name in sorted(names, key=dot_natural_key)}
-    stored: dict[str, Tensor] = revert_weight_conversion(network, kept)
-    return stored
+    names = sorted((name for name in state if name not in left_out), key=dot_natural_key)
+    return [
+        revert_weight_conversion(network, {name: state[name] for name in names if name.startswith(beginning)})
+        for beginning in beginnings
+    ]

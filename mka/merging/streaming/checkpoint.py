@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from mka.merging.ledger import Ledger, Noted, change
 from mka.merging.merge import merge
 from mka.merging.receipts import Changes
 from mka.merging.streaming.passes import OpenFiles
-from mka.merging.streaming.pieces import Bench, copy_range, ranges
+from mka.merging.streaming.pieces import Bench, copy_range, ranges, reserve
 from mka.merging.streaming.shards import Layout, Shard, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
 from mka.merging.streaming.tensor_plan import Target, TensorPlan, tensor_plan
@@ -149,7 +149,7 @@ def _write_weights(job: _Job, folder: Path, progress: Progress, cancel: Cancel |
             ledger, notes = Ledger(workers), list[list[Noted]]()
             copying = _copy(job.layout.shards, [out.fileno() for out in outs], files, workers)
             merging = _merge(job, [out.fileno() for out in outs], Bench(files, ledger), notes)
-            for tensors, begun in ahead(chain(copying, merging)):
+            for tensors, begun in ahead(_by_turns(copying, merging)):
                 for future in begun:
                     future.result()
                 steps.send(tensors)
@@ -166,8 +166,9 @@ Begun = tuple[int, Sequence[Future[Any]]]
 def _copy(
     shards: Sequence[Shard], outs: Sequence[int], files: OpenFiles, workers: ThreadPoolExecutor
 ) -> Iterator[Begun]:
-    """Begin every shard: its header, and what of it is copied."""
+    """Begin every shard: its place on the disk, its header, and what of it is copied."""
     for shard, out in zip(shards, outs, strict=True):
+        reserve(out, shard.nbytes)
         os.write(out, shard.header)
         for one in ranges(shard):
             source = files.number(one.file)
@@ -184,6 +185,12 @@ def _merge(job: _Job, outs: Sequence[int], bench: Bench, notes: list[list[Noted]
     for target in job.tensors.changed:
         notes.append(bench.merge(target, *places[target.name]))
         yield 1, notes[-1]
+
+
+def _by_turns(copying: Iterator[Begun], merging: Iterator[Begun]) -> Iterator[Begun]:
+    """One of each, so that one worker copies while others merge: a file takes what is copied from one at a time."""
+    for pair in zip_longest(copying, merging):
+        yield from (begun for begun in pair if begun is not None)
 
 
 def _steps(total: int, progress: Progress, cancel: Cancel | None) -> Generator[None, int, None]:

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from mka.errors import BadInput
 from mka.merging.shells import tensors_of
 from mka.models.stack import DecoderStack
-from mka.models.weightless import stored_form
+from mka.models.weightless import stored_forms
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LayerNames:
 
 def layer_names(network: PreTrainedModel, stack: DecoderStack) -> LayerNames:
     """Asked of transformers, layer by layer; BadInput where a layer's files do not carry its number as one part."""
-    stored = [list(stored_form(network, f"{stack.path}.{layer}.")) for layer in range(stack.depth)]
+    stored = list(map(list, stored_forms(network, [f"{stack.path}.{layer}." for layer in range(stack.depth)])))
     prefix = _prefix(stored)
     if prefix is None:
         raise BadInput(
