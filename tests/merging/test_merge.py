@@ -360,6 +360,15 @@ def test_merging_can_be_stopped_and_tells_how_far_it_is(llama):
     assert told == [("merge", done, 18) for done in range(6)]
 
 
+def test_a_merge_in_inference_mode_is_the_same_merge(llama):
+    made = plan(llama, groups=[[1, 2], [3, 4]])
+    with torch.inference_mode():
+        inside = merge(llama, made)
+    outside = merge(llama, made)
+    assert same_state(inside.model.network, outside.model.network)
+    assert (inside.receipt.changes, inside.receipt.hash) == (outside.receipt.changes, outside.receipt.hash)
+
+
 def test_a_hundred_merges_leave_memory_flat(llama):
     """Each dropped merge goes with the tensors it made; what it shares stays the source's."""
     made = plan(llama, groups=[[1, 2], {"layers": [4], "method": "drop"}])

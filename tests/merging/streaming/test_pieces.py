@@ -13,7 +13,7 @@ from mka.merging.checkpoint import save
 from mka.merging.merge import merge
 from mka.merging.streaming.checkpoint import merge_checkpoint
 from mka.merging.streaming.passes import same_bytes
-from mka.merging.streaming.pieces import COPIED, copy_range, ranges
+from mka.merging.streaming.pieces import COPIED, LONGEST, Range, copy_range, ranges, reserve
 from mka.merging.streaming.shards import lay_out
 from mka.merging.streaming.source import open_source
 from mka.merging.streaming.tensor_plan import Target, merged_target, tensor_plan
@@ -45,6 +45,23 @@ def test_a_system_that_cannot_copy_between_two_files_is_helped(tmp_path):
     with (tmp_path / "from").open("rb") as source, (tmp_path / "to").open("ab") as out:
         copy_range(source.fileno(), 2, 5, out.fileno(), 0)
     assert (tmp_path / "to").read_bytes() == b"23456"
+
+
+@pytest.mark.parametrize("by_system", [True, False])
+def test_a_files_bytes_are_set_aside(tmp_path, monkeypatch, by_system):
+    if not by_system:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    with (tmp_path / "m").open("wb") as out:
+        reserve(out.fileno(), 5000)
+        os.pwrite(out.fileno(), b"end", 4997)
+    assert (tmp_path / "m").read_bytes() == bytes(4997) + b"end"
+
+
+def test_a_long_range_takes_in_no_more(tmp_path):
+    long = Range(tmp_path, 0, LONGEST, 7)
+    assert long.joined(Range(tmp_path, LONGEST, LONGEST + 1, LONGEST + 7)) is None
+    short = Range(tmp_path, 1, LONGEST, 8)
+    assert short.joined(Range(tmp_path, LONGEST, LONGEST + 1, LONGEST + 7)) == Range(tmp_path, 1, LONGEST + 1, 8, 2)
 
 
 def test_neighbours_are_copied_as_one_range(tmp_path):
