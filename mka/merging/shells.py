@@ -72,8 +72,7 @@ UNCHANGING = frozenset((NoneType, bool, int, float, str, torch.dtype, torch.devi
 def _is_plain(kind: type[nn.Module]) -> bool:
     """Whether copying a module of this class means copying its attributes: it says nothing else itself."""
     ways = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
-    slots = any(getattr(base, "__slots__", ()) for base in kind.__mro__)
-    return not slots and all(getattr(kind, way, None) is getattr(nn.Module, way, None) for way in ways)
+    return all(getattr(kind, way, None) is getattr(nn.Module, way, None) for way in ways)
 
 
 def _empty(module: nn.Module) -> nn.Module:

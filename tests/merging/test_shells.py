@@ -39,10 +39,6 @@ class Doubled(nn.Module):
         return 2 * weight
 
 
-class Slotted(nn.Module):
-    __slots__ = ("kept",)
-
-
 def test_what_modules_hold_of_each_other_they_hold_of_the_copies():
     """Parents, siblings in plain lists, bound methods, partials, hooks, and modules that are nobody's children."""
     network = tiny_network().eval()
@@ -54,13 +50,13 @@ def test_what_modules_hold_of_each_other_they_hold_of_the_copies():
     second.method = first.mlp.forward
     first.mlp.register_forward_hook(functools.partial(times, 3.0))
     parametrize.register_parametrization(first.mlp.up_proj, "weight", Doubled())
-    second.slotted = Slotted()
-    second.slotted.kept = first
+    first.common = second.common = {"of both": {1, 2}}
     second.plain = torch.ones(3)
     shared, walk = walked(network)
     assert walk.wrong == []
     ours, theirs = shared.model.layers[:2]
-    assert ours.mlp.parent is ours and theirs.siblings[0] is ours and theirs.slotted.kept is ours
+    assert ours.mlp.parent is ours and theirs.siblings[0] is ours
+    assert theirs.common is ours.common is not first.common
     assert theirs.method.__self__ is ours.mlp and theirs.call.args[0] is ours.mlp.up_proj
     assert theirs.hidden[0] is not second.hidden[0]
     assert torch.equal(logits(shared), logits(network))

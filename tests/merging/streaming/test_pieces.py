@@ -53,6 +53,7 @@ def test_a_files_bytes_are_set_aside(tmp_path, monkeypatch, by_system):
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     with (tmp_path / "m").open("wb") as out:
         reserve(out.fileno(), 5000)
+        assert os.fstat(out.fileno()).st_size == (5000 if hasattr(os, "posix_fallocate") else 0)
         os.pwrite(out.fileno(), b"end", 4997)
     assert (tmp_path / "m").read_bytes() == bytes(4997) + b"end"
 
