@@ -19,8 +19,8 @@ Item = TypeVar("Item")
 AHEAD = 8
 """Tensors that are begun before the first of them is waited for, so that small ones leave no worker idle."""
 
-MOST = 4
-"""Workers beyond which a merge is no faster: hashing goes byte by byte, and takes half of what one worker does."""
+MOST = 3
+"""Workers beyond which a merge is no faster: hashing goes byte by byte, and is a third of the work."""
 
 
 CPU = torch.device("cpu")
