@@ -7,7 +7,7 @@ import streamlit as st
 from mka.objects.plan import MergePlan
 from mka.studio.evaluate.generation_view import generation_view
 from mka.studio.jobs import work
-from mka.studio.selection.naming import listed
+from mka.studio.selection.naming import blocks
 from mka.studio.visits import session
 from mka.studio.visits.desk import Continuation, Desk
 
@@ -48,7 +48,7 @@ def remark_on(one: Continuation, plan: MergePlan) -> str:
     """Which plan made the merged text, where it is not the present one."""
     if one.plan.key == plan.key:
         return ""
-    return f"By another plan: layers {listed(group.layers for group in one.plan.groups)}."
+    return f"By another plan: layers {blocks(one.plan)}."
 
 
 def _ask(desk: Desk, plan: MergePlan) -> None:

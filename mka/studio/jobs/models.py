@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.studio.visits.desk import OpenOrder
+from mka.objects.repairs import NONE
+from mka.studio.visits.desk import Calibration, OpenOrder
 from mka.workflows.opening import ModelOnDemand
 
 if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
     from mka.models.loaded import LoadedModel
+    from mka.objects.texts import TextSet
 
 
 NEEDS_KEPT = 50
@@ -46,6 +49,7 @@ class ModelStore:
         self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
+        self._texts: Calibration | None = None
         self._merged: MergedModel | None = None
 
     def note_need(self, order: OpenOrder, needed: int) -> None:
@@ -87,21 +91,41 @@ class ModelStore:
             return self._model
         return self.opened(order, progress=progress)
 
-    def merged(self, order: OpenOrder, plan: MergePlan, *, progress: Progress, cancel: Cancel) -> MergedModel:
-        """The model of `order` merged by `plan`, done now unless the very same merge is held."""
+    def merged(
+        self, order: OpenOrder, plan: MergePlan, texts: Calibration | None, *, progress: Progress, cancel: Cancel
+    ) -> MergedModel:
+        """The model of `order` merged by `plan`, and repaired from `texts` where it asks for that; done now unless the
+        very same merge is held. BadInput for a repair without texts, and as `mka.merge`."""
         model = self.model(order, progress=progress)
-        if self._merged is None or self._plan != plan:
+        if self._merged is None or (self._plan, self._texts) != (plan, texts):
             from mka.merging.merge import merge
 
             self._merged = None
-            self._merged = merge(model, plan, progress=progress, cancel=cancel)
-            self._plan = plan  # the merged model's own plan may name more texts than this one
+            calibration = _calibration_for(plan, texts)
+            self._merged = merge(model, plan, calibration=calibration, progress=progress, cancel=cancel)
+            self._plan, self._texts = plan, texts  # the merged model's own plan may name more texts than this one
         return self._merged
 
     def evict(self) -> None:
         """Release what is held."""
-        self.held, self._identity, self._model, self._plan, self._merged = None, None, None, None, None
+        self.held, self._identity, self._model = None, None, None
+        self._plan, self._texts, self._merged = None, None, None
         gc.collect()
 
     def _holds(self, order: OpenOrder) -> bool:
         return self.held is not None and self.held.order == order
+
+
+def _calibration_for(plan: MergePlan, texts: Calibration | None) -> TextSet | None:
+    """The texts of the plan's repair, read now; None for a plan without one."""
+    if plan.repair == NONE:
+        return None
+    if texts is None:
+        raise BadInput(
+            f"the repair {plan.repair} is worked out from calibration texts, and none are named for this model; "
+            "analyze it on the Model page by texts of its own kind, or choose no repair on the Plan page"
+        )
+    from mka.data.calibration import calibration_texts
+    from mka.data.texts import load_texts
+
+    return calibration_texts(load_texts(texts.source, field=texts.field), limit=texts.limit)
