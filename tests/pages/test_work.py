@@ -13,13 +13,17 @@ import pytest
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from mka.data.texts import load_texts
+from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.planning.files import read_plan
+from mka.planning.guided import GUIDED
 from mka.studio.jobs.course import Course, Stage
 from mka.studio.jobs.jobs import Job, JobQueue, Task, Work
 from mka.studio.visits import session
 from mka.studio.visits.visit import Visit
+from mka.workflows.planning import by_trying
 from tests.cli.runner import mka
 from tests.pages.driver import PAGES, Studio
 from tests.tiny import tiny_model_folder
@@ -129,6 +133,30 @@ def test_export_writes_a_folder_that_any_tool_loads(planned: Studio, tmp_path: P
     assert planned.says("Written there.") and planned.widget("button", "Write the checkpoint").disabled
     planned.go("model")
     assert planned.widget("selectbox", "Open a model").options[-1] == str(folder)
+
+
+def test_a_strategy_that_tries_plans_is_a_job_whose_find_is_proposed(
+    opened: Studio, texts: Path, tiny_llama: LoadedModel
+):
+    opened.go("plan").set("number_input", "Layers to remove", 1)
+    assert opened.widget("button", "Try plans by greedy").disabled and opened.says("none are named yet")
+    opened.go("model").set("text_input", "Calibration texts", str(texts))
+    opened.set("select_slider", "Subsamples for error bars", 0).press("Analyze").finish()
+    opened.go("plan").set("number_input", "Layers to remove", 1)
+    assert opened.says(f"Tries plan after plan on 8 texts of {texts}: a minute or two for the demo model")
+    found = {}
+    for name in GUIDED:
+        opened.press(f"Try plans by {name}").finish()
+        state = opened.visit.state
+        assert state is not None and state.plan.groups == () and opened.says(f"Choosing layers by {name}: done in ")
+        assert state.proposal is not None
+        found[name] = (state.proposal.groups, state.proposal.provenance)
+    assert opened.says("proposed by greedy")
+    alone = {name: by_trying(tiny_llama, name, 1, load_texts(texts)) for name in GUIDED}
+    assert found == {name: (plan.groups, plan.provenance) for name, plan in alone.items()}
+    opened.press("Use as plan")
+    assert opened.says("4 → 3 layers: ") and not opened.commands
+    assert any("as the Plan page saves it" in block.value for block in opened.at.code)
 
 
 @pytest.fixture

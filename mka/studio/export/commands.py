@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mka.errors import MkaError
-from mka.objects.plan import MergePlan
+from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.repairs import NONE
 from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
@@ -121,8 +121,8 @@ def plan_file(desk: Desk) -> str:
 
 
 def from_file(desk: Desk) -> str:
-    """In place of a line, for a plan that none makes."""
-    return f'# {plan_file(desk)}: no one command makes this plan; save it on the Plan page by "Plan as JSON"'
+    """In place of a line, for a plan that none makes, or none but by trying anew."""
+    return f'# {plan_file(desk)}: the plan itself, as the Plan page saves it by "Plan as JSON"'
 
 
 def proposed_again(desk: Desk, plan: MergePlan) -> bool:
@@ -141,7 +141,11 @@ def proposed_again(desk: Desk, plan: MergePlan) -> bool:
 def _equal_runs(plan: MergePlan) -> bool:
     """Whether the groups are what `--groups` makes, by hand."""
     by_hand = plan.provenance.strategy not in STRATEGIES
-    return by_hand and all(group == equal_group(_run(group.layers)) for group in plan.groups)
+    return by_hand and all(_is_equal_run(group) for group in plan.groups)
+
+
+def _is_equal_run(group: MergeGroup) -> bool:
+    return group.method == "average" and group == equal_group(_run(group.layers))  # one layer alone can be dropped
 
 
 def _texts_known(desk: Desk, plan: MergePlan) -> bool:

@@ -15,6 +15,7 @@ LOAD = Stage("load", 0.4, even=False)
 MERGE = Stage("merge", 0.1)
 REPAIR = {"scale": 7.0, "linear": 30.0, "linear-cut": 5.0, "replaceme": 4.0, "transplant": 32.0}
 """By repair, of a plan with two cuts."""
+TRYING = 90.0
 OF_A_TEXT = {"perplexity": 0.02, "choices": 0.008, "choices by letter": 0.006}
 """Seconds for each text or question, by stage."""
 DIVERGENCE_OF_A_TEXT = 0.036
@@ -34,6 +35,11 @@ OF_A_SUBSAMPLE = 0.1
 def of_opening() -> Course:
     """Open a model."""
     return Course((LIBRARIES, LOAD))
+
+
+def of_trying(strategy: str) -> Course:
+    """Try plan after plan. How many plans a pass of laco tries is not known before it."""
+    return Course((LIBRARIES, LOAD, Stage(strategy, TRYING, even=strategy != "laco")))
 
 
 def of_merge(plan: MergePlan) -> Course:

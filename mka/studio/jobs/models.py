@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.repairs import NONE
+from mka.studio.jobs.calibrating import read_texts
 from mka.studio.visits.desk import Calibration, OpenOrder
 from mka.workflows.opening import ModelOnDemand
 
 if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
     from mka.models.loaded import LoadedModel
-    from mka.objects.texts import TextSet
 
 
 NEEDS_KEPT = 50
@@ -101,7 +100,7 @@ class ModelStore:
             from mka.merging.merge import merge
 
             self._merged = None
-            calibration = _calibration_for(plan, texts)
+            calibration = None if plan.repair == NONE else read_texts(texts, f"the repair {plan.repair}")
             self._merged = merge(model, plan, calibration=calibration, progress=progress, cancel=cancel)
             self._plan, self._texts = plan, texts  # the merged model's own plan may name more texts than this one
         return self._merged
@@ -114,18 +113,3 @@ class ModelStore:
 
     def _holds(self, order: OpenOrder) -> bool:
         return self.held is not None and self.held.order == order
-
-
-def _calibration_for(plan: MergePlan, texts: Calibration | None) -> TextSet | None:
-    """The texts of the plan's repair, read now; None for a plan without one."""
-    if plan.repair == NONE:
-        return None
-    if texts is None:
-        raise BadInput(
-            f"the repair {plan.repair} is worked out from calibration texts, and none are named for this model; "
-            "analyze it on the Model page by texts of its own kind, or choose no repair on the Plan page"
-        )
-    from mka.data.calibration import calibration_texts
-    from mka.data.texts import load_texts
-
-    return calibration_texts(load_texts(texts.source, field=texts.field), limit=texts.limit)

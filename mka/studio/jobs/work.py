@@ -11,6 +11,7 @@ from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.studio.jobs import courses
+from mka.studio.jobs.calibrating import read_texts
 from mka.studio.jobs.jobs import Task
 from mka.studio.jobs.memory import Fit, free_bytes
 from mka.studio.visits.desk import Continuation, Desk, OpenOrder, Order, Outcome, Trial
@@ -94,6 +95,20 @@ def analyze(process: Process, desk: Desk, order: Order) -> Task:
         return Desk(made.summary, made, opening=desk.opening)
 
     return Task(work, (desk.order, order), courses.of_analysis(order))
+
+
+def try_plans(process: Process, desk: Desk, strategy: str, remove: int) -> Task:
+    """Let a strategy try plans on the desk's calibration texts: the plan that it finds."""
+
+    def work(progress: Progress, cancel: Cancel) -> MergePlan:
+        progress("loading the libraries", 0, 0)
+        from mka.workflows.planning import by_trying
+
+        model = process.models.model(desk.order, progress=progress)
+        texts = read_texts(desk.calibration, strategy)
+        return by_trying(model, strategy, remove, texts, progress=progress, cancel=cancel)
+
+    return Task(work, (desk.order, desk.calibration, strategy, remove), courses.of_trying(strategy))
 
 
 def _merged(process: Process, desk: Desk, plan: MergePlan, progress: Progress, cancel: Cancel) -> MergedModel:

@@ -94,6 +94,7 @@ def _method(now: StudioState, index: int, group: MergeGroup) -> None:
             format_func=lambda method: CHOICES[method],
             key=key,
             required=True,
+            wrap=True,
             on_change=typed(key, lambda state, method: state.set_method(index, str(method))),
         )
         if group.method == "keep":

@@ -27,6 +27,7 @@ def repair_choice(desk: Desk) -> None:
         format_func=lambda name: "No repair" if name == NONE else name,
         key=key,
         required=True,
+        wrap=True,
         help=HELP,
         on_change=typed(key, lambda state, name: state.set_repair(str(name))),
     )

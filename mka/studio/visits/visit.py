@@ -124,6 +124,8 @@ class Visit:
             self.notice = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
             if isinstance(job.result, Desk):
                 self.open(job.result)
+            elif isinstance(job.result, MergePlan):
+                self._propose(job.result)
             elif isinstance(job.result, Continuation):
                 self.prompts = (job.result, *self.prompts)[:PROMPTS_KEPT]
             elif isinstance(job.result, Outcome) and job.result.saved is not None:
@@ -131,6 +133,14 @@ class Visit:
             elif isinstance(job.result, Outcome) and job.result.run:
                 self.run = job.result.run
                 self.measured = [*(one for one in self.measured if one != self.run), self.run]
+
+    def _propose(self, found: MergePlan) -> None:
+        """Show what a strategy has found; another model may be open by now."""
+        if self.state is None or self.state.plan.fingerprint != found.fingerprint:
+            name = found.provenance.strategy
+            self.notice = ("note", f"What {name} found is for another model than the one that is open; it is let go.")
+        else:
+            self.state = self.state.propose(found)
 
 
 @dataclass

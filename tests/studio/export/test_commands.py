@@ -109,6 +109,7 @@ def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
         MergeGroup((1, 3), (0.5, 0.5)),
         MergeGroup((1, 2), (0.5, 0.5), tensors="projections"),
         MergeGroup((1, 2), method="drop"),
+        MergeGroup((2,), method="drop"),
         MergeGroup((1, 2), method="keep", layer=2),
     ],
 )

@@ -13,12 +13,14 @@ from mka.models.loading import load
 from mka.objects.measures import MEASURES, WEIGHTS
 from mka.objects.repairs import REPAIRS
 from mka.objects.texts import Question, QuestionSet, Text, TextSet
+from mka.planning.guided import GUIDED
 from mka.planning.planner import plan
 from mka.studio.jobs.course import Course, Position
-from mka.studio.jobs.courses import of_analysis, of_evaluation, of_export, of_merge, of_opening, of_prompt
+from mka.studio.jobs.courses import of_analysis, of_evaluation, of_export, of_merge, of_opening, of_prompt, of_trying
 from mka.studio.visits.desk import Order, Trial
 from mka.workflows.analysis import analyze
 from mka.workflows.evaluation import evaluate
+from mka.workflows.planning import by_trying
 from tests.workflows.builders import sentences
 
 TEXTS = TextSet(tuple(map(Text, sentences(8))), "lands")
@@ -92,6 +94,13 @@ def test_opening_and_export_report_the_stages_foreseen(tiny_llama: LoadedModel, 
     export = Walk(of_export(made))
     save(merge(tiny_llama, made, progress=export), tmp_path / "out", progress=export)
     assert export.left_out == ["loading the libraries", "load"] and export.ends_whole
+
+
+@pytest.mark.parametrize("strategy", GUIDED)
+def test_trying_plans_is_one_stage(tiny_llama: LoadedModel, strategy: str) -> None:
+    walk = Walk(of_trying(strategy))
+    by_trying(tiny_llama, strategy, 1, TEXTS, progress=walk)
+    assert walk.left_out == ["loading the libraries", "load"] and walk.ends_whole
 
 
 @pytest.mark.parametrize("repair", REPAIRS)

@@ -159,7 +159,7 @@ def test_a_repair_that_is_cancelled_leaves_no_merge(order: OpenOrder, texts: Cal
 
 
 def test_a_repair_without_texts_is_refused_and_says_where_to_name_them(order: OpenOrder):
-    with pytest.raises(BadInput, match=r"the repair scale is worked out from calibration texts.* on the Model page"):
+    with pytest.raises(BadInput, match=r"the repair scale works on calibration texts.* on the Model page"):
         merged(ModelStore(), order, replace(PLAN, repair="scale"))
 
 
