@@ -14,7 +14,7 @@ from mka.studio.visits.desk import Desk, Trial
 TASKS = {
     "perplexity": "Perplexity",
     "choices": "Four-choice questions",
-    "divergence": "Divergence from the unmerged model",
+    "divergence": "Divergence from unmerged",
     "generation": "What they write",
 }
 CHOICES = "What is measured, and on what"
