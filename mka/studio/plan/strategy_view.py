@@ -79,7 +79,7 @@ def trying_words(desk: Desk) -> str:
         return "It tries plans on calibration texts of this model's own kind, and none are named yet."
     return (
         f"Tries plan after plan on {desk.calibration.words}: a minute or two for the demo model, longer for a larger "
-        "one. Nothing is in the plan before you say so."
+        "one."
     )
 
 
