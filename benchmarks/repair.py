@@ -27,9 +27,9 @@ from mka.demo.card import first_per_subject
 from mka.evaluation.measure import measure
 from mka.evaluation.perplexity import perplexity
 from mka.merging.merge import merge
-from mka.merging.repair.repairs import REPAIRS
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.repairs import REPAIRS
 from mka.objects.texts import TextSet
 from mka.planning.strategies import drop_keep_last, truncate
 

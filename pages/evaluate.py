@@ -8,9 +8,10 @@ from mka.figures import takeaways
 from mka.studio.evaluate import trial_form
 from mka.studio.evaluate.prompt_view import prompt_view
 from mka.studio.evaluate.receipt_view import receipt_view
-from mka.studio.evaluate.report_view import report_view
+from mka.studio.evaluate.report_view import repaired_from, report_view
 from mka.studio.export.commands import evaluate_lines
 from mka.studio.parts import widgets
+from mka.studio.plan.repair_view import repair_choice
 from mka.studio.visits import session
 
 session.guard("pages/evaluate.py")
@@ -24,11 +25,12 @@ if not plan.groups:
     widgets.nothing_planned()
     st.stop()
 st.text(takeaways.of_plan(plan))
+repair_choice(desk)
 outcome = session.outcome()
 report = outcome.report if outcome is not None else None
-if report is not None:
+if outcome is not None and report is not None:
     trial = trial_form.ask_again(desk, plan)
-    report_view(report)
+    report_view(report, repaired_from(outcome))
 else:
     trial = trial_form.ask_first(desk, plan)
     if not session.process().queue.active():

@@ -11,6 +11,7 @@ from mka.studio.parts import widgets
 from mka.studio.plan.plan_comparison import comparison
 from mka.studio.plan.plan_editor import groups_editor
 from mka.studio.plan.plan_files import files
+from mka.studio.plan.repair_view import repair_choice, repair_cost
 from mka.studio.plan.ruler_view import edited_ruler
 from mka.studio.plan.savings_view import savings_view
 from mka.studio.plan.strategy_view import strategies
@@ -36,6 +37,8 @@ with left:
         block_panel.clear()
     if state.plan.groups:
         groups_editor()
+        repair_choice(desk)
+        repair_cost(desk, state.plan)
         block_panel.go_on()
     else:
         st.caption("No group yet. Click blocks above or drag over them, name a block here, or ask a strategy.")

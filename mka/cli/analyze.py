@@ -12,6 +12,7 @@ from mka.cli.options import (
     Calibration,
     Device,
     Dtype,
+    Field,
     Json,
     Limit,
     ModelArgument,
@@ -42,9 +43,7 @@ def analyze(
     ] = "last",
     per_text: Annotated[int, typer.Option(min=1, help="How many tokens, for --points tokens.")] = 4,
     longest: Annotated[int | None, typer.Option(min=1, help="Read at most so many tokens of a text.")] = None,
-    field: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which field of a .jsonl or .csv file has the text.")
-    ] = None,
+    field: Field = None,
     split: Annotated[str, typer.Option(help="dev, or test, which then can judge nothing any more.")] = "dev",
     limit: Limit = None,
     subsamples: Annotated[

@@ -14,7 +14,9 @@ from mka.cli.options import (
     Calibration,
     Device,
     Dtype,
+    Field,
     Json,
+    Limit,
     ModelArgument,
     Overwrite,
     Revision,
@@ -27,6 +29,7 @@ from mka.workflows.opening import Opening
 if TYPE_CHECKING:
     from mka.objects.plan import MergePlan
     from mka.objects.receipt import Receipt
+    from mka.objects.texts import TextSet
 
 
 def merge(
@@ -46,9 +49,13 @@ def merge(
     ] = False,
     repair: Annotated[
         str | None,
-        typer.Option(help="none, scale, linear, linear-cut or replaceme, with --calibration; else what the plan says."),
+        typer.Option(
+            help="none, scale, linear, linear-cut, replaceme or transplant, with --calibration; unasked, the plan's."
+        ),
     ] = None,
     calibration: Calibration = None,
+    limit: Limit = None,
+    field: Field = None,
     json: Json = None,
     seed: Seed = 0,
     dtype: Dtype = "auto",
@@ -61,7 +68,8 @@ def merge(
         if stream:
             _check_streams(dtype, device, trust_remote_code)
         from mka.cli.tables import show_receipt
-        from mka.merging.repair.repairs import NONE, check_repair
+        from mka.merging.repair.repairs import check_repair
+        from mka.objects.repairs import NONE
         from mka.planning.files import read_plan
 
         made = read_plan(plan)
@@ -69,11 +77,13 @@ def merge(
         if stream and (made.repair != NONE or calibration is not None):
             raise BadInput("a repair needs activations: leave --stream out")
         check_repair(made.repair, calibration)
+        _check_chosen(calibration, limit, field)
         if stream:
             receipt = _streamed(run, model, made, out, overwrite, verify, any_model, revision)
         else:
             opening = Opening(dtype, device, revision, trust_remote_code)
-            receipt = _in_memory(run, model, made, out, overwrite, any_model, opening, calibration)
+            texts = None if calibration is None else _calibration(run, calibration, field, limit, seed)
+            receipt = _in_memory(run, model, made, out, overwrite, any_model, opening, texts)
         run.answer(receipt, lambda console: show_receipt(console, receipt))
 
 
@@ -85,6 +95,23 @@ def _check_streams(dtype: str, device: str, trust_remote_code: bool) -> None:
         )
     if trust_remote_code:
         raise BadInput("--stream runs no code of a model's own: leave --stream out")
+
+
+def _check_chosen(calibration: str | None, limit: int | None, field: str | None) -> None:
+    """BadInput for options that choose among calibration texts where there are none."""
+    if calibration is None and (limit, field) != (None, None):
+        raise BadInput("--limit and --field choose among the texts of a repair; name those with --calibration")
+
+
+def _calibration(run: Run, source: str, field: str | None, limit: int | None, seed: int) -> TextSet:
+    """The texts that a repair is worked out from."""
+    from mka.cli.analyze import warn_of_split
+    from mka.data.calibration import calibration_texts
+    from mka.data.texts import load_texts
+
+    texts = load_texts(source, field=field)
+    warn_of_split(run, texts)
+    return calibration_texts(texts, limit=limit, seed=seed)
 
 
 def _streamed(
@@ -120,17 +147,12 @@ def _in_memory(
     overwrite: bool,
     any_model: bool,
     opening: Opening,
-    calibration: str | None,
+    texts: TextSet | None,
 ) -> Receipt:
-    from mka.cli.analyze import warn_of_split
-    from mka.data.texts import load_texts
     from mka.merging.checkpoint import save
     from mka.merging.folders import check_place
     from mka.merging.merge import merge as merge_layers
 
-    texts = None if calibration is None else load_texts(calibration)
-    if texts is not None:
-        warn_of_split(run, texts)
     check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
     opened = opening.model(model, progress=run.progress)
     merged = merge_layers(

@@ -26,6 +26,7 @@ TrustRemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="Run 
 Calibration = Annotated[
     str | None, typer.Option(metavar="SRC", help="Texts that the layers are compared on; demo for the demo model.")
 ]
+Field = Annotated[str | None, typer.Option(metavar="NAME", help="Which field of a .jsonl or .csv file has the text.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many, drawn with --seed.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier run wrote there.")]
 AnyModel = Annotated[

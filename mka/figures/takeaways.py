@@ -15,6 +15,7 @@ from mka.objects.layer_map import LayerMap
 from mka.objects.measures import MEASURES, WEIGHTS
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
+from mka.objects.repairs import NONE
 from mka.objects.report import Report
 from mka.objects.similarity import Similarity
 
@@ -86,7 +87,8 @@ def of_plan(plan: MergePlan) -> str:
         return f"No group yet: all {plan.depth} layers stay."
     merged = "1 group" if len(plan.groups) == 1 else f"{len(plan.groups)} groups"
     ratio = words.percent(plan.compression_ratio)
-    return f"{merged}: {plan.depth} layers become {plan.layers_after} (compression ratio {ratio})."
+    repair = "" if plan.repair == NONE else f", then repaired by {plan.repair}"
+    return f"{merged}: {plan.depth} layers become {plan.layers_after} (compression ratio {ratio}){repair}."
 
 
 def of_model(summary: ModelSummary) -> str:

@@ -1,8 +1,8 @@
-"""Tensors outside the layers that hold one slice per layer, as Gemma 3n's embeddings for each layer."""
+"""Tensors outside the layers that hold one slice per layer, cut as the layers are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,14 +12,9 @@ from mka.merging.averaging import average, dots
 from mka.merging.coefficients import coefficients, needs_dots
 from mka.merging.ledger import Ledger, change
 from mka.merging.shells import set_tensor
+from mka.objects.packed import PACKED
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.receipt import TensorChange
-
-PACKED: Mapping[str, tuple[int, str]] = {
-    "embed_tokens_per_layer.weight": (1, "embedding_dim"),
-    "per_layer_model_projection.weight": (0, "out_features"),
-}
-"""How such a tensor's name ends: the dimension along which the layers' slices lie, and what its module calls it."""
 
 
 def repack(network: PreTrainedModel, plan: MergePlan, ledger: Ledger) -> list[TensorChange]:

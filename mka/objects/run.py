@@ -23,10 +23,11 @@ class Trial:
 class Run:
     """A plan that was merged and measured.
 
-    key:         SHA-256 of model, dtype, plan, trial and seed: the same evaluation again is the same run
+    key:         SHA-256 of model, dtype, plan, trial, seed and calibration: the same evaluation again is the same run
     source, fingerprint: the model's name, and what tells it from others
     seconds:     how long merging and measuring took
     when:        when it ended, as "2026-01-31 12:00:05 UTC"
+    calibration: from which texts the plan's repair was worked out, in words; "" without one
     """
 
     key: str
@@ -38,6 +39,7 @@ class Run:
     receipt: Receipt | None
     seconds: float
     when: str
+    calibration: str = ""
 
     @property
     def weights(self) -> tuple[str, str]:

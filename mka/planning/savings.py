@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mka.errors import BadInput
 from mka.objects.model_summary import LayerSummary, ModelSummary
+from mka.objects.packed import is_packed
 from mka.objects.plan import MergePlan
 from mka.objects.savings import Savings
 
@@ -14,8 +15,9 @@ def savings(summary: ModelSummary, plan: MergePlan) -> Savings:
     """Layers, parameters, weight bytes, cache bytes and FLOPs per token, before and after `plan`.
 
     A place of the merged model weighs what its first source layer weighs, since averaged layers are of one
-    shape. The cache is shared out evenly over the layers. FLOPs: see `flops_per_token`. BadInput for a plan of
-    another depth.
+    shape. Tensors outside the layers that hold one slice per layer lose a slice with each, at the bytes that a weight
+    of this model takes on average. The cache is shared out evenly over the layers. FLOPs: see `flops_per_token`.
+    BadInput for a plan of another depth.
     """
     if plan.depth != summary.layers:
         raise BadInput(
@@ -24,11 +26,15 @@ def savings(summary: ModelSummary, plan: MergePlan) -> Savings:
     standing = {place[0] for place in plan.layer_map}
     staying = [layer for layer in summary.per_layer if layer.index in standing]
     gone = [layer for layer in summary.per_layer if layer.index not in standing]
+    slices = sum(one.parameters for one in summary.outside if is_packed(one.name)) * plan.removed // plan.depth
     cache = summary.cache_bytes_per_token
     return Savings(
         layers=(plan.depth, plan.layers_after),
-        parameters=(summary.parameters, summary.parameters - sum(layer.parameters for layer in gone)),
-        bytes=(summary.bytes, summary.bytes - sum(layer.bytes for layer in gone)),
+        parameters=(summary.parameters, summary.parameters - sum(layer.parameters for layer in gone) - slices),
+        bytes=(
+            summary.bytes,
+            summary.bytes - sum(layer.bytes for layer in gone) - slices * summary.bytes // max(1, summary.parameters),
+        ),
         cache_bytes_per_token=(cache, cache * plan.layers_after // plan.depth),
         flops_per_token=(flops_per_token(summary, summary.per_layer), flops_per_token(summary, staying)),
     )

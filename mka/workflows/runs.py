@@ -34,20 +34,27 @@ READ_KEPT = 400
 
 
 def run_of(
-    fingerprint: str, plan: MergePlan, trial: Trial, report: Report, receipt: Receipt | None, seconds: float
+    fingerprint: str,
+    plan: MergePlan,
+    trial: Trial,
+    report: Report,
+    receipt: Receipt | None,
+    seconds: float,
+    calibration: str = "",
 ) -> Run:
-    """An evaluation that has just ended."""
-    key = run_key(fingerprint, plan, trial, report)
+    """An evaluation that has just ended. calibration: see `Run`."""
+    key = run_key(fingerprint, plan, trial, report, calibration)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Run(key, report.source, fingerprint, plan, trial, report, receipt, seconds, when)
+    return Run(key, report.source, fingerprint, plan, trial, report, receipt, seconds, when, calibration)
 
 
-def run_key(fingerprint: str, plan: MergePlan, trial: Trial, report: Report) -> str:
-    """What tells one run from another: the model and its dtype, what the plan does, what was asked, and the seed.
+def run_key(fingerprint: str, plan: MergePlan, trial: Trial, report: Report, calibration: str = "") -> str:
+    """What tells one run from another: the model and its dtype, what the plan does, what was asked, the seed, and the
+    texts of a repair.
 
     It ends with what tells the plan and the model, so that a file's name says whether it is worth reading.
     """
-    asked = {"trial": jsonable(trial), "seed": report.seed}
+    asked = {"trial": jsonable(trial), "seed": report.seed} | ({"calibration": calibration} if calibration else {})
     whole = key_of({"model": fingerprint, "dtype": report.dtype, "plan": plan.key, **asked})
     return whole[: -2 * ENDING] + _ending(fingerprint, plan.key)
 
@@ -69,6 +76,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "receipt": jsonable(run.receipt),
         "seconds": jsonable(run.seconds),
         "when": run.when,
+        "calibration": run.calibration,
     }
 
 
@@ -87,10 +95,11 @@ def read_run(key: str, raw: Mapping[str, Any]) -> Run | None:
             receipt=None if raw["receipt"] is None else receipt_of(raw["receipt"]),
             seconds=float(raw["seconds"]),
             when=str(raw["when"]),
+            calibration=str(raw.get("calibration", "")),  # older files have none
         )
     except (BadInput, *DAMAGE):
         return None
-    return run if run_key(run.fingerprint, run.plan, run.trial, run.report) == key else None
+    return run if run_key(run.fingerprint, run.plan, run.trial, run.report, run.calibration) == key else None
 
 
 def report_of(raw: object) -> Report:

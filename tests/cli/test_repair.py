@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
+from mka.objects.texts import Text
 from tests.cli.conftest import Bench
 from tests.cli.runner import mka, refused
 
@@ -40,3 +41,17 @@ def test_a_plan_that_names_its_repair_needs_no_more_than_texts(bench: Bench, tmp
     assert "the repair linear-cut is worked out from calibration texts" in refused(mka(*words))
     assert mka(*words, "--calibration", bench.calibration).code == 0
     assert mka(*words, "--repair", "none", "--overwrite").code == 0
+
+
+def test_of_the_texts_of_a_repair_so_many_are_read_by_their_field(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    lines = [{"said": f"Text {n} is {n}.", "by": "nobody at all, at great length"} for n in range(9)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = ("merge", bench.model, bench.plan, "--repair", "linear-cut")
+    assert mka(*words, "--calibration", file, "--limit", "6", "--field", "said", "--out", tmp_path / "m").code == 0
+    told = json.loads((tmp_path / "m" / "mka-plan.json").read_text())["provenance"]["text_hashes"]
+    known = {Text(line["said"]).hash for line in lines}
+    assert len(known & set(told)) == 6, "beside those that chose the plan's layers"
+    for option in (("--limit", "6"), ("--field", "said")):
+        plain = ("merge", bench.model, bench.plan, "--out", tmp_path / "n")
+        assert "choose among the texts of a repair" in refused(mka(*plain, *option))

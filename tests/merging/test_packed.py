@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mka.merging.merge import merge
+from mka.models.summary import summarize
 from mka.objects.plan import MergeGroup, MergePlan
+from mka.planning.savings import savings
 from tests.merging.models import arrays, loaded, logits
 from tests.tiny import tiny_network
 
@@ -59,3 +61,10 @@ def test_an_empty_plan_leaves_them_alone(model):
     assert merged.receipt.changes == ()
     ours, theirs = model.network.state_dict(), merged.model.network.state_dict()
     assert all(ours[name].data_ptr() == theirs[name].data_ptr() for name in (EMBEDDING, PROJECTION))
+
+
+def test_as_much_is_gone_as_was_counted_before(model):
+    plan = MergePlan(LAYERS, (MergeGroup((1,), method="drop"), MergeGroup((2, 3), (0.5, 0.5))))
+    receipt, counted = merge(model, plan).receipt, savings(summarize(model), plan)
+    assert counted.parameters == (receipt.parameters_before, receipt.parameters_after)
+    assert counted.bytes == (receipt.bytes_before, receipt.bytes_after)

@@ -13,6 +13,7 @@ from mka.studio.visits import session
 from mka.studio.visits.desk import Continuation, Outcome
 from tests.pages.driver import Studio
 from tests.studio.builders import NASTY, a_report
+from tests.studio.run_builders import a_receipt
 
 HALVES = Halves(0.1, 0.4, 0.02, 30)
 FIRST, SECOND = plan(6, groups=[[1, 2]]), plan(6, groups=[[3, 4]])
@@ -43,6 +44,16 @@ def test_before_a_result_the_cost_stands_first_and_one_button(studio: Studio):
     assert said[cost + 1] == "button Merge and evaluate"
     assert [box.label for box in studio.at.expander] == ["What is measured, and on what"]
     assert not studio.at.expander[0].proto.expanded
+
+
+def test_what_is_doubtful_of_a_merge_stands_first_in_its_receipt(studio: Studio):
+    planned(studio)
+    assert studio.visit.desk is not None
+    doubtful = replace(a_receipt(FIRST), warnings=("experts were averaged by their index alone",))
+    session.process().remember(studio.visit.desk.weights, Outcome(FIRST, receipt=doubtful))
+    said = order(studio.go("evaluate"))
+    at = said.index("text Experts were averaged by their index alone.")
+    assert at < said.index("metric Layers") and ":orange[:material/warning:]" in said[at - 1]
 
 
 def test_what_must_be_named_is_not_folded_away(studio: Studio):

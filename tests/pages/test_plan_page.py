@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from mka.figures.plan_ruler import LOWER, mark_id
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.repairs import REPAIRS
 from mka.objects.report import Report
 from mka.studio.plan import plan_comparison
 from mka.studio.plan.plan_editor import CHOSEN
@@ -95,6 +96,30 @@ def test_two_layers_may_be_interpolated_or_added_up(studio: Studio):
     assert studio.widget("slider", "Weight of layer 2").value == 0.75
     studio.set("segmented_control", "Method", "rdsc")
     assert planned(studio) == (MergeGroup((1, 2), (), "rdsc"),) and studio.says("become one by their differences")
+
+
+def test_a_repair_is_chosen_says_what_it_does_and_is_undone(studio: Studio):
+    with_plan(studio, PAIR)
+    assert studio.widget("segmented_control", "Repair").value == "none"
+    assert studio.widget("segmented_control", "Repair").options == ["No repair", *REPAIRS]
+    assert studio.says("A repair makes up for it without training") and not studio.says("The repair reads")
+    for name, repair in REPAIRS.items():
+        studio.set("segmented_control", "Repair", name)
+        assert studio.visit.state is not None and studio.visit.state.plan.repair == name
+        assert studio.says(repair.sentence) and studio.says(f"The repair reads 12 texts of demo for {repair.reading}")
+    assert studio.says("6 → 5 layers: 4–5, repair transplant") and studio.says("then repaired by transplant.")
+    studio.press("Undo")
+    assert studio.widget("segmented_control", "Repair").value == "replaceme"
+    studio.press("Clear")
+    assert not [one for one in studio.at.get("button_group") if one.label == "Repair"], "nothing is left to repair"
+
+
+def test_two_plans_that_differ_in_their_repair_alone_say_so(studio: Studio):
+    plain = MergePlan(6, (PAIR,))
+    studio.visit.desk = Desk(a_summary(), an_analysis())
+    compared_with(with_plan(studio, PAIR).set("segmented_control", "Repair", "scale"), (plan_comparison.FILE,))
+    upload(studio, "Plan file to compare with", json.dumps(plain.to_json()).encode())
+    assert studio.says("They differ in the repair: scale in this plan, none in the file's plan.")
 
 
 def test_fields_show_what_undo_brought_back(studio: Studio):

@@ -11,59 +11,20 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM
 
+from mka.data.texts import load_texts
+from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.planning.files import read_plan
+from mka.planning.guided import GUIDED
 from mka.studio.jobs.course import Course, Stage
 from mka.studio.jobs.jobs import Job, JobQueue, Task, Work
 from mka.studio.visits import session
 from mka.studio.visits.visit import Visit
+from mka.workflows.planning import by_trying
 from tests.pages.driver import PAGES, Studio
 
-
-@pytest.fixture
-def texts(tmp_path: Path) -> Path:
-    """Calibration texts, one per paragraph."""
-    file = tmp_path / "calibration.txt"
-    file.write_text("\n\n".join(f"Text {n} says that {n} and {n} are {2 * n}." for n in range(8)) + "\n")
-    return file
-
-
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    """Other texts and questions, in MMLU's layout."""
-    for split in ("dev", "test"):
-        folder = tmp_path / "mmlu" / split
-        folder.mkdir(parents=True)
-        rows = [f"{split} {n} plus {n} is,{2 * n},{n},{n + 1},{3 * n + 5},A" for n in range(2, 8)]
-        (folder / f"sums_{split}.csv").write_text("\n".join(rows) + "\n")
-    return tmp_path / "mmlu"
-
-
-@pytest.fixture(autouse=True)
-def models(tmp_path: Path, tiny_llama_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of models for the studio to offer: a tiny one."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    (folder / "tiny").symlink_to(tiny_llama_folder)
-    monkeypatch.setenv("MKA_MODELS", str(folder))
-    return folder
-
-
-@pytest.fixture
-def opened(models: Path, studio: Studio) -> Studio:
-    """The studio with the tiny model on its desk."""
-    studio.go("model").set("selectbox", "Open a model", str(models / "tiny")).press("Open").finish()
-    return studio
-
-
-@pytest.fixture
-def planned(opened: Studio) -> Studio:
-    """Layers 1 and 2 of the tiny model are to become one."""
-    opened.go("plan")
-    opened.widget("number_input", "From layer").set_value(1)
-    opened.widget("number_input", "To layer").set_value(2)
-    return opened.press("Propose").press("Add to plan")
+pytestmark = pytest.mark.usefixtures("models")
 
 
 def test_open_then_analyze_then_see(opened: Studio, models: Path, texts: Path):
@@ -125,6 +86,30 @@ def test_export_writes_a_folder_that_any_tool_loads(planned: Studio, tmp_path: P
     assert planned.says("Written there.") and planned.widget("button", "Write the checkpoint").disabled
     planned.go("model")
     assert planned.widget("selectbox", "Open a model").options[-1] == str(folder)
+
+
+def test_a_strategy_that_tries_plans_is_a_job_whose_find_is_proposed(
+    opened: Studio, texts: Path, tiny_llama: LoadedModel
+):
+    opened.go("plan").set("number_input", "Layers to remove", 1)
+    assert opened.widget("button", "Try plans by greedy").disabled and opened.says("none are named yet")
+    opened.go("model").set("text_input", "Calibration texts", str(texts))
+    opened.set("select_slider", "Subsamples for error bars", 0).press("Analyze").finish()
+    opened.go("plan").set("number_input", "Layers to remove", 1)
+    assert opened.says(f"Tries plan after plan on 8 texts of {texts}: a minute or two for the demo model")
+    found = {}
+    for name in GUIDED:
+        opened.press(f"Try plans by {name}").finish()
+        state = opened.visit.state
+        assert state is not None and state.plan.groups == () and opened.says(f"Choosing layers by {name}: done in ")
+        assert state.proposal is not None
+        found[name] = (state.proposal.groups, state.proposal.provenance)
+    assert opened.says("proposed by greedy")
+    alone = {name: by_trying(tiny_llama, name, 1, load_texts(texts)) for name in GUIDED}
+    assert found == {name: (plan.groups, plan.provenance) for name, plan in alone.items()}
+    opened.press("Use as plan")
+    assert opened.says("4 → 3 layers: ") and not opened.commands
+    assert any("as the Plan page saves it" in block.value for block in opened.at.code)
 
 
 def test_a_plan_file_is_opened_or_refused(planned: Studio):

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mka.errors import BadInput
 from mka.models.loading import load
 from mka.models.summary import summarize
+from mka.objects.model_summary import EMBEDDING, NORMS, OTHER, TensorSummary
 from mka.planning.planner import plan
 from mka.planning.savings import savings
 from tests.planning.builders import summary_of
@@ -63,3 +64,15 @@ def test_a_plan_of_no_groups_saves_nothing():
 def test_a_plan_for_another_depth_is_refused():
     with pytest.raises(BadInput, match="for 4 layers, but the model has 5"):
         savings(SUMMARY, plan(4, groups=[[1, 2]]))
+
+
+def test_what_holds_a_slice_per_layer_loses_one_with_each():
+    """By hand: slices of 5 x 4 and 5 x 6 parameters, two bytes each; a tensor of another name stays as it is."""
+    outside = (
+        TensorSummary("model.embed_tokens_per_layer.weight", (4, 5), EMBEDDING),
+        TensorSummary("model.per_layer_model_projection.weight", (5, 6), OTHER),
+        TensorSummary("model.norm.weight", (7,), NORMS),
+    )
+    found = savings(replace(SUMMARY, outside=outside), plan(5, groups=[{"layers": [1, 3], "method": "drop"}]))
+    gone = 20 + 40 + 2 * (4 + 6)
+    assert found.parameters == (1150, 1150 - gone) and found.bytes == (2300, 2300 - 2 * gone)

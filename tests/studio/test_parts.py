@@ -22,7 +22,7 @@ from mka.studio.plan.savings_view import saved_words, size_words
 from mka.studio.visits.desk import Outcome
 from mka.studio.visits.visit import OUTCOMES_KEPT, Process
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
-from tests.studio.run_builders import TRIAL
+from tests.studio.run_builders import TRIAL, a_receipt
 
 WEIGHTS = ("f" * 16, "float32")
 
@@ -121,7 +121,21 @@ def test_what_is_known_of_a_plan_is_joined_and_the_oldest_goes_first():
     assert joined.report is not None and joined.seconds == 3.0
     for depth in range(7, 7 + OUTCOMES_KEPT):
         process.remember(WEIGHTS, Outcome(plan(depth, groups=[[1, 2]])))
-    assert len(process.outcomes) == OUTCOMES_KEPT and (WEIGHTS, first.key) not in process.outcomes
+    assert len(process.outcomes) == OUTCOMES_KEPT and (WEIGHTS, first.key, "") not in process.outcomes
+
+
+def test_what_is_known_of_a_repaired_plan_goes_by_the_texts_of_its_repair():
+    process, made = Process(), replace(plan(6, groups=[[1, 2]]), repair="linear")
+    for texts, receipt in (("12 texts of demo", a_receipt(made)), ("8 texts of other", None)):
+        process.remember(WEIGHTS, Outcome(made, receipt, a_report(), TRIAL, calibration=texts))
+    demo, other = (
+        process.known(WEIGHTS, made, calibration=words) for words in ("12 texts of demo", "8 texts of other")
+    )
+    assert demo is not None and other is not None and demo.run != other.run
+    assert (demo.calibration, other.calibration) == ("12 texts of demo", "8 texts of other")
+    assert demo.receipt is not None and other.receipt is None
+    assert process.known(WEIGHTS, made) is None and process.known(WEIGHTS, made, other.run) == other
+    assert process.known(WEIGHTS, made, other.run, "12 texts of demo") == other, "a run that was chosen is shown"
 
 
 def test_a_report_on_other_weights_is_not_that_of_these():

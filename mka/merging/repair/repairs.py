@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mka.errors import BadInput
@@ -18,9 +17,8 @@ from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.objects.receipt import Repaired
+from mka.objects.repairs import NONE, REPAIRS
 from mka.objects.texts import TextSet
-
-NONE = "none"
 
 
 def _linear(work: Work, sites: Sequence[tuple[Place, Writer]], form: Form) -> None:
@@ -70,60 +68,16 @@ def _scale(work: Work) -> None:
                 work.note(name, earlier * ratio.value, ratio.left)
 
 
-@dataclass(frozen=True)
-class Repair:
-    """A way to repair cuts.
-
-    sentence:  what it does, for a person who chooses
-    strength:  what `Repaired.strength` is of it
-    carry_out: changes the merged model of the work in place
-    """
-
-    name: str
-    sentence: str
-    strength: str
-    carry_out: Callable[[Work], None]
-
-
-REPAIRS: Mapping[str, Repair] = MappingProxyType(
+CARRY_OUT: Mapping[str, Callable[[Work], None]] = MappingProxyType(
     {
-        repair.name: repair
-        for repair in (
-            Repair(
-                "scale",
-                "Lengthen what was written to the residual stream before each cut (Prune&Comp, arXiv 2507.18212).",
-                "factor",
-                _scale,
-            ),
-            Repair(
-                "linear",
-                "From the first cut on, add to each projection that writes to the residual stream the ridge map from "
-                "its input to what is missing behind its layer.",
-                "penalty",
-                _linear_everywhere,
-            ),
-            Repair(
-                "linear-cut",
-                "The same, of the down-projection before each cut alone.",
-                "penalty",
-                _linear_at_cuts,
-            ),
-            Repair(
-                "replaceme",
-                "At the down-projection before each cut, the ridge map of its output (ReplaceMe, arXiv 2505.02819).",
-                "penalty",
-                _replaceme,
-            ),
-            Repair(
-                "transplant",
-                "Before each cut, of the heads and neurons there and of the layers that are gone, keep those that "
-                "together write most of what is wanted; else as linear.",
-                "penalty",
-                _transplant,
-            ),
-        )
+        "scale": _scale,
+        "linear": _linear_everywhere,
+        "linear-cut": _linear_at_cuts,
+        "replaceme": _replaceme,
+        "transplant": _transplant,
     }
 )
+"""What changes the merged model of a work in place, by the names of `mka.objects.repairs.REPAIRS`."""
 
 
 def check_repair(name: str, calibration: object) -> None:
@@ -155,6 +109,6 @@ def repaired(
     """
     work = Work(source, merged, places_of(plan), batches_for(merged, texts), progress, cancel)
     if work.cuts:
-        REPAIRS[name].carry_out(work)
+        CARRY_OUT[name](work)
         progress("repair", work.total, work.total)
     return tuple(work.done.values())

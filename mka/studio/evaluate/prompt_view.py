@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.objects.plan import MergePlan
+from mka.objects.repairs import NONE
 from mka.studio.evaluate.generation_view import generation_view
 from mka.studio.jobs import work
-from mka.studio.selection.naming import listed
+from mka.studio.selection.naming import blocks
 from mka.studio.visits import session
 from mka.studio.visits.desk import Continuation, Desk
 
@@ -21,7 +22,7 @@ def prompt_view(desk: Desk, plan: MergePlan) -> None:
     st.subheader("Let both continue a text", anchor=False)
     st.caption(
         "Write a beginning; the unmerged and the merged model continue it with their most likely next token. "
-        + loading_words(desk)
+        + loading_words(desk, plan)
     )
     with st.form(f"{PROMPT}-form"):
         st.text_area(
@@ -36,19 +37,23 @@ def prompt_view(desk: Desk, plan: MergePlan) -> None:
             generation_view(one.generation, remark_on(one, plan))
 
 
-def loading_words(desk: Desk) -> str:
+def loading_words(desk: Desk, plan: MergePlan) -> str:
     """What the first prompt has to do before the models write."""
     held = session.process().models.held
+    repairs = "" if plan.repair == NONE else f", and repairs it by {plan.repair}"
     if held is not None and held.order == desk.order:
-        return "The model is loaded."
-    return "The model is not loaded yet: the first prompt loads it and merges it, which takes longer than the writing."
+        return f"The model is loaded{repairs and f'; the first prompt merges it{repairs}'}."
+    return (
+        f"The model is not loaded yet: the first prompt loads it and merges it{repairs}, which takes longer than the "
+        "writing."
+    )
 
 
 def remark_on(one: Continuation, plan: MergePlan) -> str:
     """Which plan made the merged text, where it is not the present one."""
     if one.plan.key == plan.key:
         return ""
-    return f"By another plan: layers {listed(group.layers for group in one.plan.groups)}."
+    return f"By another plan: layers {blocks(one.plan)}."
 
 
 def _ask(desk: Desk, plan: MergePlan) -> None:

@@ -13,6 +13,7 @@ from mka.figures.overview import overview_dots
 from mka.figures.subjects import subject_dots
 from mka.figures.token_divergence import by_position, divergence_curves
 from mka.objects.jsonable import jsonable
+from mka.objects.repairs import NONE
 from mka.objects.report import Report
 from mka.studio.evaluate.generation_view import generations_view
 from mka.studio.evaluate.markup import headline_html, table_html
@@ -20,6 +21,7 @@ from mka.studio.evaluate.report_tables import figures_csv, figures_table, measur
 from mka.studio.jobs.memory import count_text
 from mka.studio.parts import widgets
 from mka.studio.visits import session
+from mka.studio.visits.desk import Outcome
 
 CONTROLS = (
     "truncate deletes as many layers from the end, drop-keep-last those before the last one. "
@@ -27,12 +29,19 @@ CONTROLS = (
 )
 
 
-def report_view(report: Report) -> None:
-    """Draw all of it; perplexity and accuracy always stand together."""
+def repaired_from(outcome: Outcome) -> str:
+    """Which repair was measured too, and what it was worked out from; "" without one."""
+    if outcome.plan.repair == NONE:
+        return ""
+    return f"Repaired by {outcome.plan.repair}, worked out from {outcome.calibration}; none of these judged it."
+
+
+def report_view(report: Report, remark: str = "") -> None:
+    """Draw all of it; perplexity and accuracy always stand together. remark: stands with what was measured on what."""
     st.html(headline_html(headline(report.result, report.baseline, report.controls)))
     st.text(words.tied(report.verdict))
     _figures(report)
-    st.text(measured_on(report))
+    st.text(" ".join(filter(None, (measured_on(report), remark))))
     _overview(report)
     if report.result.choices:
         _subjects(report)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from mka.objects.plan import MergePlan
+from mka.studio.export.commands import can_repair
 from mka.studio.jobs import work
+from mka.studio.plan.repair_view import repair_cost
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Trial
 
 TASKS = {
     "perplexity": "Perplexity",
     "choices": "Four-choice questions",
-    "divergence": "Divergence from the unmerged model",
+    "divergence": "Divergence from unmerged",
     "generation": "What they write",
 }
 CHOICES = "What is measured, and on what"
@@ -87,12 +89,13 @@ def _choose(desk: Desk) -> Trial:
 
 def _start(desk: Desk, plan: MergePlan, trial: Trial) -> None:
     st.text(cost_sentence(trial))
+    repair_cost(desk, plan)
     if not trial.data:
         st.text("Name the texts and questions below first.")
     st.button(
         "Merge and evaluate",
         type="primary",
-        disabled=not (trial.tasks and trial.data),
+        disabled=not (trial.tasks and trial.data and can_repair(desk, plan)),
         on_click=session.start,
         args=("evaluate", "Evaluating the merge", work.evaluate(session.process(), desk, plan, trial)),
     )
@@ -101,5 +104,9 @@ def _start(desk: Desk, plan: MergePlan, trial: Trial) -> None:
 def _merge_only(desk: Desk, plan: MergePlan) -> None:
     merge = ("merge", "Merging", work.merge(session.process(), desk, plan))
     st.button(
-        "Merge only", on_click=session.start, args=merge, help="Measures nothing; the receipt says what was changed."
+        "Merge only",
+        disabled=not can_repair(desk, plan),
+        on_click=session.start,
+        args=merge,
+        help="Measures nothing; the receipt says what was changed.",
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mka.errors import MkaError
-from mka.objects.plan import MergePlan
+from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.repairs import NONE
 from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
 from mka.studio.explore.comparing import MEASURE as MEASURE_SIDE
@@ -83,6 +85,14 @@ def _computed(made: Analysis) -> Iterator[tuple[str, str]]:
 
 
 def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
+    """What the Plan page shows. No option of `mka plan` asks for a repair: `mka merge` does."""
+    lines = _plan(desk, plan, out)
+    if plan.repair == NONE or lines == [from_file(desk)]:  # the file says it
+        return lines
+    return [*lines, f"# then: mka merge with --repair {plan.repair}, as the Export page shows it"]
+
+
+def _plan(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
     """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file.
 
     Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too; of another
@@ -111,8 +121,8 @@ def plan_file(desk: Desk) -> str:
 
 
 def from_file(desk: Desk) -> str:
-    """In place of a line, for a plan that none makes."""
-    return f'# {plan_file(desk)}: no one command makes this plan; save it on the Plan page by "Plan as JSON"'
+    """In place of a line, for a plan that none makes, or none but by trying anew."""
+    return f'# {plan_file(desk)}: the plan itself, as the Plan page saves it by "Plan as JSON"'
 
 
 def proposed_again(desk: Desk, plan: MergePlan) -> bool:
@@ -125,13 +135,17 @@ def proposed_again(desk: Desk, plan: MergePlan) -> bool:
         again = propose(desk, strategy, plan.removed)
     except MkaError:
         return False
-    return again.key == plan.key
+    return again.key == replace(plan, repair=NONE).key  # the repair is asked for where it is merged
 
 
 def _equal_runs(plan: MergePlan) -> bool:
     """Whether the groups are what `--groups` makes, by hand."""
-    by_hand = plan.provenance.strategy not in STRATEGIES and plan.repair == "none"
-    return by_hand and all(group == equal_group(_run(group.layers)) for group in plan.groups)
+    by_hand = plan.provenance.strategy not in STRATEGIES
+    return by_hand and all(_is_equal_run(group) for group in plan.groups)
+
+
+def _is_equal_run(group: MergeGroup) -> bool:
+    return group.method == "average" and group == equal_group(_run(group.layers))  # one layer alone can be dropped
 
 
 def _texts_known(desk: Desk, plan: MergePlan) -> bool:
@@ -147,20 +161,43 @@ def _texts_known(desk: Desk, plan: MergePlan) -> bool:
 
 
 def merge_lines(desk: Desk, plan: MergePlan, folder: Path, out: Path) -> list[str]:
-    """What the Export page writes."""
-    options = [*_opened_as(desk), ("--out", str(folder))]
-    return [*plan_lines(desk, plan, out), _line("merge", [desk.summary.source, plan_file(desk)], options)]
+    """What the Export page writes; no line for a repair that there are no texts for."""
+    if not can_repair(desk, plan):
+        return []
+    options = [*_repaired_from(desk, plan), *_opened_as(desk), ("--out", str(folder))]
+    return [*_plan(desk, plan, out), _line("merge", [desk.summary.source, plan_file(desk)], options)]
+
+
+def can_repair(desk: Desk, plan: MergePlan) -> bool:
+    """Whether there are texts for what the plan asks for; True where it asks for no repair."""
+    return plan.repair == NONE or desk.calibration is not None
+
+
+def _repaired_from(desk: Desk, plan: MergePlan) -> list[tuple[str, str]]:
+    texts = desk.calibration_of(plan)
+    if texts is None:
+        return []
+    options = [("--repair", plan.repair), ("--calibration", texts.source)]
+    options += [("--limit", str(texts.limit))] if texts.limit is not None else []
+    return options + ([("--field", texts.field)] if texts.field is not None else [])
 
 
 def evaluate_lines(desk: Desk, plan: MergePlan, trial: Trial, out: Path) -> list[str]:
-    """What the Evaluate page shows; no line before a task and its data are named."""
-    if not (trial.tasks and trial.data):
+    """What the Evaluate page shows; no line before a task and its data are named, and for a repair that there are no
+    texts for. What is repaired is written first."""
+    if not (trial.tasks and trial.data and can_repair(desk, plan)):
         return []
-    options = [("--plan", plan_file(desk)), ("--tasks", ",".join(trial.tasks)), *_opened_as(desk)]
-    options += [("--data", trial.data), ("--limit", str(trial.limit))]
+    tasks = ("--tasks", ",".join(trial.tasks))
+    asked = [("--data", trial.data), ("--limit", str(trial.limit))]
     if trial.shots:
-        options.append(("--shots", str(trial.shots)))
-    return [*plan_lines(desk, plan, out), _line("evaluate", [desk.summary.source], options)]
+        asked.append(("--shots", str(trial.shots)))
+    if plan.repair == NONE:
+        options = [("--plan", plan_file(desk)), tasks, *_opened_as(desk), *asked]
+        return [*_plan(desk, plan, out), _line("evaluate", [desk.summary.source], options)]
+    folder, revision = out / f"merged-{plan.key[:8]}", desk.opening.revision
+    source = desk.summary.source if revision is None else f"{desk.summary.source}@{revision}"
+    options = [("--against", source), tasks, *_held_as(desk), *asked]
+    return [*merge_lines(desk, plan, folder, out), _line("evaluate", [str(folder)], options)]
 
 
 def load_lines(folder: str) -> list[str]:
@@ -178,12 +215,15 @@ def _run(layers: Sequence[int]) -> tuple[int, ...]:
 
 def _opened_as(desk: Desk) -> list[tuple[str, str]]:
     """How the desk's model was opened, where it is not as `mka` opens one unasked."""
+    revision = desk.opening.revision
+    return [*([] if revision is None else [("--revision", revision)]), *_held_as(desk)]
+
+
+def _held_as(desk: Desk) -> list[tuple[str, str]]:
+    """The same of its weights alone."""
     opening, unasked = desk.opening, Opening()
-    options = [] if opening.revision is None else [("--revision", opening.revision)]
-    for name in ("dtype", "device"):
-        if getattr(opening, name) != getattr(unasked, name):
-            options.append((f"--{name}", getattr(opening, name)))
-    return options
+    names = [name for name in ("dtype", "device") if getattr(opening, name) != getattr(unasked, name)]
+    return [(f"--{name}", getattr(opening, name)) for name in names]
 
 
 def _line(command: str, given: Sequence[str], options: Options) -> str:

@@ -13,7 +13,7 @@ from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
 from mka.planning.files import plan_text
 from mka.studio.evaluate.receipt_view import receipt_view
-from mka.studio.export.commands import load_lines, merge_lines
+from mka.studio.export.commands import can_repair, load_lines, merge_lines
 from mka.studio.export.export_place import export_folder
 from mka.studio.export.figure_page import figures_of, gallery, page_name
 from mka.studio.export.scripts import script
@@ -21,6 +21,7 @@ from mka.studio.jobs import work
 from mka.studio.parts import widgets
 from mka.studio.parts.columns import tiles
 from mka.studio.plan.plan_files import PLAN
+from mka.studio.plan.repair_view import NO_TEXTS, repair_cost
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Outcome
 
@@ -48,10 +49,14 @@ def checkpoint_form(desk: Desk, plan: MergePlan, saved: Receipt | None) -> Path 
             "Weights (safetensors), tokenizer, config, model card, plan and receipt; "
             "then reloaded and compared before it says done."
         )
+        able = can_repair(desk, plan)
+        if not able:
+            st.text(NO_TEXTS)
+        repair_cost(desk, plan)
         st.button(
             "Write the checkpoint",
             type="primary",
-            disabled=folder is None,
+            disabled=folder is None or not able,
             help="Choose another name first." if folder is None else None,
             on_click=_write,
             args=(desk, plan, root, name),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pprint import pformat
 from typing import Any
 
 from mka.objects.jsonable import jsonable
 from mka.objects.measures import MEASURES, WEIGHTS
 from mka.objects.plan import MergePlan
+from mka.objects.repairs import NONE
 from mka.objects.texts import JUDGES
 from mka.planning.strategies import STRATEGIES
 from mka.studio.export.commands import proposed_again
-from mka.studio.visits.desk import Desk, Trial
+from mka.studio.visits.desk import Calibration, Desk, Trial
 from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 
@@ -26,27 +28,35 @@ def script(desk: Desk, plan: MergePlan, trial: Trial | None, folder: str) -> str
     The layers are chosen anew where a strategy of the open analysis proposes just this plan; any other plan stands in
     the script as its file would hold it.
     """
-    again = proposed_again(desk, plan)
+    again, texts = proposed_again(desk, plan), desk.calibration_of(plan)
     analysis = _analysis_of(desk, plan)
     steps = [_load(desk)]
     if analysis is not None:
         steps.append(_analyze(analysis, str(plan.provenance.measure)))
     steps.append(_plan_anew(plan) if again else f"{INDENT}plan = mka.MergePlan.from_json(PLAN)")
-    steps.append(f"{INDENT}merged = mka.merge(model, plan)")
+    steps.append(_merge(plan, texts))
     steps.append(_evaluate(trial))
     steps.append(
         f"{INDENT}receipt = mka.save(merged, {folder!r})  # refuses a folder that exists\n"
         f'{INDENT}print(f"saved in {{receipt.folder}}, reloaded and compared: {{receipt.verified}}")'
     )
-    reads = analysis is not None and bool(_part_of(analysis))
     parts = [
         f'"""Repeats what the MKA studio did: {_about(plan)}."""',
-        "import mka" + ("\nfrom mka.data.texts import load_texts" if reads else ""),
+        _imports(analysis, texts),
         "\ndef main() -> None:\n" + "\n\n".join(steps),
     ]
     if not again:
         parts.append(f"\nPLAN = {pformat(jsonable(plan.to_json()), width=WIDTH, sort_dicts=False, compact=True)}")
     return "\n\n".join([*parts, '\nif __name__ == "__main__":\n    main()\n'])
+
+
+def _imports(analysis: Analysis | None, texts: Calibration | None) -> str:
+    lines = ["import mka"]
+    if texts is not None:
+        lines.append("from mka.data.calibration import calibration_texts")
+    if texts is not None or (analysis is not None and _part_of(analysis)):
+        lines.append("from mka.data.texts import load_texts")
+    return "\n".join(lines)
 
 
 def _about(plan: MergePlan) -> str:
@@ -96,12 +106,26 @@ def _part_of(made: Analysis) -> dict[str, Any]:
     return part if made.field is None else part | {"field": made.field}
 
 
+def _merge(plan: MergePlan, texts: Calibration | None) -> str:
+    """Merge, and repair where the plan asks for it."""
+    if texts is None:
+        return f"{INDENT}merged = mka.merge(model, plan)"
+    field = {} if texts.field is None else {"field": texts.field}
+    limit = {} if texts.limit is None else {"limit": texts.limit}
+    loaded = f"load_texts({_call(texts.source, field)})"
+    given = ", ".join(filter(None, (loaded, _options(limit))))
+    return (
+        f"{INDENT}texts = calibration_texts({given})\n"
+        f"{INDENT}merged = mka.merge(model, plan, repair={plan.repair!r}, calibration=texts)"
+    )
+
+
 def _plan_anew(plan: MergePlan) -> str:
     strategy = plan.provenance.strategy
     read = ", similarity=similarity" if STRATEGIES[strategy].needs_similarity else ""
     return (
         f"{INDENT}plan = mka.plan(model, strategy={strategy!r}, remove={plan.removed}{read})\n"
-        f"{INDENT}if plan.key != {plan.key!r}:\n"
+        f"{INDENT}if plan.key != {replace(plan, repair=NONE).key!r}:\n"
         f'{INDENT}{INDENT}print("note: on this machine the strategy gives other weights than the studio had")'
     )
 

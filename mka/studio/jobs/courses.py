@@ -13,6 +13,9 @@ from mka.studio.visits.desk import Order, Trial
 LIBRARIES = Stage("loading the libraries", 4.0)
 LOAD = Stage("load", 0.4, even=False)
 MERGE = Stage("merge", 0.1)
+REPAIR = {"scale": 7.0, "linear": 30.0, "linear-cut": 5.0, "replaceme": 4.0, "transplant": 32.0}
+"""By repair, of a plan with two cuts."""
+TRYING = 90.0
 OF_A_TEXT = {"perplexity": 0.02, "choices": 0.008, "choices by letter": 0.006}
 """Seconds for each text or question, by stage."""
 DIVERGENCE_OF_A_TEXT = 0.036
@@ -34,19 +37,25 @@ def of_opening() -> Course:
     return Course((LIBRARIES, LOAD))
 
 
-def of_merge() -> Course:
-    """Merge in memory."""
-    return Course((LIBRARIES, LOAD, MERGE))
+def of_trying(strategy: str) -> Course:
+    """Try plan after plan. How many plans a pass of laco tries is not known before it."""
+    return Course((LIBRARIES, LOAD, Stage(strategy, TRYING, even=strategy != "laco")))
 
 
-def of_prompt(tokens: int) -> Course:
+def of_merge(plan: MergePlan) -> Course:
+    """Merge in memory, and repair where the plan asks for it."""
+    repair = [Stage("repair", REPAIR[plan.repair])] if plan.repair in REPAIR else []
+    return Course((LIBRARIES, LOAD, MERGE, *repair))
+
+
+def of_prompt(plan: MergePlan, tokens: int) -> Course:
     """Merge if need be, then two continuations."""
-    return Course((LIBRARIES, LOAD, MERGE, Stage("generation", tokens * OF_A_TOKEN)))
+    return Course((*of_merge(plan).stages, Stage("generation", tokens * OF_A_TOKEN)))
 
 
-def of_export() -> Course:
+def of_export(plan: MergePlan) -> Course:
     """Merge if need be, write, verify."""
-    return Course((LIBRARIES, LOAD, MERGE, Stage("save", 2.0, even=False)))
+    return Course((*of_merge(plan).stages, Stage("save", 2.0, even=False)))
 
 
 def of_evaluation(source: str, plan: MergePlan, trial: Trial) -> Course:
@@ -56,7 +65,7 @@ def of_evaluation(source: str, plan: MergePlan, trial: Trial) -> Course:
     merged = _of_model("merged", trial, smaller, compared=True)
     writes = [Stage("merged: generation", GENERATION)] if "generation" in trial.tasks else []
     unmerged = _of_model(source, trial, 1.0, compared=False)
-    return Course((LIBRARIES, LOAD, MERGE, *merged, *writes, *unmerged, *controls))
+    return Course((*of_merge(plan).stages, *merged, *writes, *unmerged, *controls))
 
 
 def _of_model(name: str, trial: Trial, size: float, *, compared: bool) -> list[Stage]:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.studio.visits.desk import OpenOrder
+from mka.objects.repairs import NONE
+from mka.studio.jobs.calibrating import read_texts
+from mka.studio.visits.desk import Calibration, OpenOrder
 from mka.workflows.opening import ModelOnDemand
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class ModelStore:
         self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
+        self._texts: Calibration | None = None
         self._merged: MergedModel | None = None
 
     def note_need(self, order: OpenOrder, needed: int) -> None:
@@ -87,20 +90,25 @@ class ModelStore:
             return self._model
         return self.opened(order, progress=progress)
 
-    def merged(self, order: OpenOrder, plan: MergePlan, *, progress: Progress, cancel: Cancel) -> MergedModel:
-        """The model of `order` merged by `plan`, done now unless the very same merge is held."""
+    def merged(
+        self, order: OpenOrder, plan: MergePlan, texts: Calibration | None, *, progress: Progress, cancel: Cancel
+    ) -> MergedModel:
+        """The model of `order` merged by `plan`, and repaired from `texts` where it asks for that; done now unless the
+        very same merge is held. BadInput for a repair without texts, and as `mka.merge`."""
         model = self.model(order, progress=progress)
-        if self._merged is None or self._plan != plan:
+        if self._merged is None or (self._plan, self._texts) != (plan, texts):
             from mka.merging.merge import merge
 
             self._merged = None
-            self._merged = merge(model, plan, progress=progress, cancel=cancel)
-            self._plan = plan  # the merged model's own plan may name more texts than this one
+            calibration = None if plan.repair == NONE else read_texts(texts, f"the repair {plan.repair}")
+            self._merged = merge(model, plan, calibration=calibration, progress=progress, cancel=cancel)
+            self._plan, self._texts = plan, texts  # the merged model's own plan may name more texts than this one
         return self._merged
 
     def evict(self) -> None:
         """Release what is held."""
-        self.held, self._identity, self._model, self._plan, self._merged = None, None, None, None, None
+        self.held, self._identity, self._model = None, None, None
+        self._plan, self._texts, self._merged = None, None, None
         gc.collect()
 
     def _holds(self, order: OpenOrder) -> bool:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.studio.jobs import courses
+from mka.studio.jobs.calibrating import read_texts
 from mka.studio.jobs.jobs import Task
 from mka.studio.jobs.memory import Fit, free_bytes
 from mka.studio.visits.desk import Continuation, Desk, OpenOrder, Order, Outcome, Trial
 from mka.studio.visits.visit import Process
+
+if TYPE_CHECKING:
+    from mka.merging.merged import MergedModel
 
 
 def estimate(process: Process, order: OpenOrder) -> Task:
@@ -92,17 +97,37 @@ def analyze(process: Process, desk: Desk, order: Order) -> Task:
     return Task(work, (desk.order, order), courses.of_analysis(order))
 
 
+def try_plans(process: Process, desk: Desk, strategy: str, remove: int) -> Task:
+    """Let a strategy try plans on the desk's calibration texts: the plan that it finds."""
+
+    def work(progress: Progress, cancel: Cancel) -> MergePlan:
+        progress("loading the libraries", 0, 0)
+        from mka.workflows.planning import by_trying
+
+        model = process.models.model(desk.order, progress=progress)
+        texts = read_texts(desk.calibration, strategy)
+        return by_trying(model, strategy, remove, texts, progress=progress, cancel=cancel)
+
+    return Task(work, (desk.order, desk.calibration, strategy, remove), courses.of_trying(strategy))
+
+
+def _merged(process: Process, desk: Desk, plan: MergePlan, progress: Progress, cancel: Cancel) -> MergedModel:
+    texts = desk.calibration_of(plan)
+    return process.models.merged(desk.order, plan, texts, progress=progress, cancel=cancel)
+
+
 def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
     """Merge in memory: an Outcome with the receipt."""
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
         begun = time.monotonic()
-        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
-        outcome = Outcome(plan, receipt=merged.receipt, seconds=time.monotonic() - begun)
+        merged = _merged(process, desk, plan, progress, cancel)
+        seconds = time.monotonic() - begun
+        outcome = Outcome(plan, receipt=merged.receipt, seconds=seconds, calibration=desk.calibration_words(plan))
         cancel.check()
         return process.remember(desk.weights, outcome)
 
-    return Task(work, (desk.order, plan), courses.of_merge())
+    return Task(work, (desk.order, plan, desk.calibration_of(plan)), courses.of_merge(plan))
 
 
 def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Task:
@@ -113,16 +138,21 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Tas
         from mka.workflows.evaluation import evaluate as measure
 
         begun = time.monotonic()
-        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        merged = _merged(process, desk, plan, progress, cancel)
         report = measure(
             merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
         )
         seconds = time.monotonic() - begun
-        outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds)
+        texts = desk.calibration_words(plan)
+        outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds, calibration=texts)
         cancel.check()
         return process.remember(desk.weights, outcome)
 
-    return Task(work, (desk.order, plan, trial), courses.of_evaluation(desk.summary.source, plan, trial))
+    return Task(
+        work,
+        (desk.order, plan, desk.calibration_of(plan), trial),
+        courses.of_evaluation(desk.summary.source, plan, trial),
+    )
 
 
 def prompt(process: Process, desk: Desk, plan: MergePlan, text: str, tokens: int) -> Task:
@@ -131,13 +161,13 @@ def prompt(process: Process, desk: Desk, plan: MergePlan, text: str, tokens: int
     def work(progress: Progress, cancel: Cancel) -> Continuation:
         from mka.evaluation.generation import generations
 
-        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
+        merged = _merged(process, desk, plan, progress, cancel)
         (made,) = generations(
             merged.model, merged.source, (text,), max_new_tokens=tokens, progress=progress, cancel=cancel
         )
         return Continuation(desk.summary.fingerprint, plan, made)
 
-    return Task(work, (desk.order, plan, text, tokens), courses.of_prompt(tokens))
+    return Task(work, (desk.order, plan, desk.calibration_of(plan), text, tokens), courses.of_prompt(plan, tokens))
 
 
 def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
@@ -147,9 +177,12 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         progress("loading the libraries", 0, 0)
         from mka.merging.checkpoint import save
 
-        merged = process.models.merged(desk.order, plan, progress=progress, cancel=cancel)
-        known = process.known(desk.weights, plan)
+        merged = _merged(process, desk, plan, progress, cancel)
+        texts = desk.calibration_words(plan)
+        known = process.known(desk.weights, plan, calibration=texts)
         saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
-        return replace(process.remember(desk.weights, Outcome(plan, receipt=merged.receipt)), saved=saved)
+        return replace(
+            process.remember(desk.weights, Outcome(plan, receipt=merged.receipt, calibration=texts)), saved=saved
+        )
 
-    return Task(work, (desk.order, plan, folder), courses.of_export())
+    return Task(work, (desk.order, plan, desk.calibration_of(plan), folder), courses.of_export(plan))

@@ -35,6 +35,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 MARKS = {
     "done": ":green[:material/check_circle:]",
     "note": ":blue[:material/info:]",
+    "doubtful": ":orange[:material/warning:]",
     "refused": ":orange[:material/block:]",
     "failed": ":red[:material/error:]",
 }

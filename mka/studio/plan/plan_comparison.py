@@ -21,7 +21,7 @@ from mka.studio.parts import widgets
 from mka.studio.plan import proposals, ruler_view
 from mka.studio.plan.plan_files import ask_file
 from mka.studio.plan.savings_view import QUANTITIES
-from mka.studio.selection.naming import listed, sentence
+from mka.studio.selection.naming import blocks, sentence
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Outcome
 
@@ -83,7 +83,7 @@ def choices(desk: Desk) -> Mapping[Choice, str]:
         offered |= {(STRATEGY, name): f"{name}, removing {removed} too" for name in STRATEGIES}
     for outcome in session.measured():
         if outcome.plan.key != present.key:
-            offered[MEASURED, outcome.plan.key] = f"measured: {listed(group.layers for group in outcome.plan.groups)}"
+            offered[MEASURED, outcome.plan.key] = f"measured: {blocks(outcome.plan)}"
     return offered | {(FILE,): "a plan file"}
 
 
@@ -97,7 +97,7 @@ def other_side(desk: Desk, choice: Choice) -> Side | None:
         return Side(f"what {rest[0]} proposes", plan, _report(measured.get(plan.key)))
     if kind == MEASURED:
         outcome = measured[rest[0]]
-        return Side(f"measured: {listed(group.layers for group in outcome.plan.groups)}", outcome.plan, outcome.report)
+        return Side(f"measured: {blocks(outcome.plan)}", outcome.plan, outcome.report)
     if kind == FILE:
         return _from_file(desk, measured)
     return None
@@ -130,6 +130,8 @@ def _draw(summary: ModelSummary, mine: Side, other: Side) -> None:
     figure = plan_pair(mine.plan, other.plan, session.theme(), names=names, differing=differing)
     widgets.chart(figure, "plan-pair", takeaway)
     st.text(takeaway)
+    if mine.plan.repair != other.plan.repair:
+        st.text(f"They differ in the repair: {mine.plan.repair} in {names[0]}, {other.plan.repair} in {names[1]}.")
     widgets.take_away(figure, "plan-pair", lambda: layers_csv(mine, other, differing))
     rows = table(summary, mine, other)
     st.table(

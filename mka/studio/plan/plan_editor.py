@@ -72,13 +72,13 @@ def _editor(now: StudioState, index: int, group: MergeGroup) -> None:
     _boundaries(now, index, group)
 
 
-def _held(key: str, value: object) -> str:
+def held(key: str, value: object) -> str:
     """The key of a widget that shows what the state holds, whatever was typed there and refused."""
     st.session_state[key] = value
     return key
 
 
-def _typed(key: str, transition: Transition) -> Callable[[], None]:
+def typed(key: str, transition: Transition) -> Callable[[], None]:
     """A callback that takes what stands in the widget into the state."""
     return lambda: session.act(lambda now: transition(now, st.session_state[key]))
 
@@ -87,23 +87,24 @@ def _method(now: StudioState, index: int, group: MergeGroup) -> None:
     """Only the ways that this group can take are offered; why not the others stands beside them."""
     refused = {method: now.set_method(index, method).refusal for method in METHODS if method != group.method}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = _held("group-method", group.method)
+        key = held("group-method", group.method)
         st.segmented_control(
             "Method",
             [method for method in CHOICES if not refused.get(method)],
             format_func=lambda method: CHOICES[method],
             key=key,
             required=True,
-            on_change=_typed(key, lambda state, method: state.set_method(index, str(method))),
+            wrap=True,
+            on_change=typed(key, lambda state, method: state.set_method(index, str(method))),
         )
         if group.method == "keep":
-            key = _held("group-survivor", group.layer)
+            key = held("group-survivor", group.layer)
             st.selectbox(
                 "Layer that stays",
                 group.layers,
                 key=key,
                 width=SELECT,
-                on_change=_typed(key, lambda state, layer: state.set_method(index, "keep", int(str(layer)))),
+                on_change=typed(key, lambda state, layer: state.set_method(index, "keep", int(str(layer)))),
             )
     for method, why in refused.items():
         if why:
@@ -114,7 +115,7 @@ def _weights(now: StudioState, index: int, group: MergeGroup) -> None:
     """A slider per member; the others share what one leaves."""
     with st.container(horizontal=True, gap="medium"):
         for layer, weight in zip(group.layers, group.weights, strict=True):
-            key = _held(f"weight-{layer}", weight)
+            key = held(f"weight-{layer}", weight)
             st.slider(
                 f"Weight of layer {layer}",
                 0.0,
@@ -123,7 +124,7 @@ def _weights(now: StudioState, index: int, group: MergeGroup) -> None:
                 format="%.3f",
                 key=key,
                 width=SLIDER,
-                on_change=_typed(key, _weigh(index, layer)),
+                on_change=typed(key, _weigh(index, layer)),
             )
     equal = now.set_weights(index, [1.0] * len(group.layers))
     st.button(
@@ -151,7 +152,7 @@ def _boundaries(now: StudioState, index: int, group: MergeGroup) -> None:
                 "Split",
                 icon=":material/content_cut:",
                 help="A part of one layer leaves the plan, unless it is dropped.",
-                on_click=_typed(key, lambda state, at: state.split(index, int(str(at)))),
+                on_click=typed(key, lambda state, at: state.split(index, int(str(at)))),
             )
         if joined is not None:
             st.button(

@@ -6,7 +6,9 @@ import streamlit as st
 
 from mka.errors import MkaError
 from mka.objects.plan import MergePlan
+from mka.planning.guided import GUIDED
 from mka.planning.strategies import STRATEGIES
+from mka.studio.jobs import work
 from mka.studio.plan import proposals
 from mka.studio.plan.savings_view import size_words
 from mka.studio.selection.naming import listed, sentence
@@ -30,6 +32,9 @@ def strategies(desk: Desk) -> None:
     for name in STRATEGIES:
         with st.container(border=True):
             _offer(desk, name, remove)
+    for name in GUIDED:
+        with st.container(border=True):
+            _offer_to_try(desk, name, remove)
 
 
 def _offer(desk: Desk, name: str, remove: int) -> None:
@@ -50,6 +55,31 @@ def _offer(desk: Desk, name: str, remove: int) -> None:
         disabled=proposal is None,
         on_click=session.act,
         args=(lambda now: now.propose(proposal),),
+    )
+
+
+def _offer_to_try(desk: Desk, name: str, remove: int) -> None:
+    """A strategy that must run the model to propose anything."""
+    st.markdown(f"**{name}**")
+    st.caption(GUIDED[name].sentence)
+    st.text(trying_words(desk))
+    if desk.calibration is None:
+        st.page_link("pages/model.py", label="Name texts in an analysis", icon=":material/deployed_code:")
+    st.button(
+        f"Try plans by {name}",
+        disabled=desk.calibration is None,
+        on_click=session.start,
+        args=("plan", f"Choosing layers by {name}", work.try_plans(session.process(), desk, name, remove)),
+    )
+
+
+def trying_words(desk: Desk) -> str:
+    """What it costs to try plans, before it begins."""
+    if desk.calibration is None:
+        return "It tries plans on calibration texts of this model's own kind, and none are named yet."
+    return (
+        f"Tries plan after plan on {desk.calibration.words}: a minute or two for the demo model, longer for a larger "
+        "one."
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from mka.figures import words
 from mka.figures.evaluation import MANY_TIMES
 from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.repairs import NONE
 from mka.objects.report import Result
 from mka.objects.run import Run, Trial
 from mka.studio.selection.naming import named
@@ -44,6 +45,11 @@ def origin_words(plan: MergePlan) -> str:
     return f"{chosen}, {plan.provenance.measure}" if plan.provenance.measure else chosen
 
 
+def repair_words(run: Run) -> str:
+    """Which repair was measured, and from which texts it was worked out."""
+    return f"{run.plan.repair}, {run.calibration}" if run.calibration else run.plan.repair
+
+
 def trial_words(trial: Trial) -> str:
     """What was asked, in a few words that fit a list."""
     shots = f", {trial.shots} shots" if trial.shots else ""
@@ -54,9 +60,13 @@ def run_names(runs: Iterable[Run]) -> dict[str, str]:
     """What a picture calls each run, by key."""
     return {
         run.key: f"{plan_words(run.plan)} ({run.plan.depth} → {run.plan.layers_after} layers), "
-        f"{origin_words(run.plan)}, on {trial_words(run.trial)}"
+        f"{origin_words(run.plan)}{_repaired(run)}, on {trial_words(run.trial)}"
         for run in runs
     }
+
+
+def _repaired(run: Run) -> str:
+    return "" if run.plan.repair == NONE else f", repaired by {run.plan.repair}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,7 @@ def _nats(value: float) -> str:
 _COLUMNS = (
     _text(PLAN, lambda run: plan_words(run.plan)),
     _text("Chosen by", lambda run: origin_words(run.plan)),
+    _text("Repair", repair_words),
     Column(
         "Layers",
         lambda run, _: f"{run.plan.depth} → {run.plan.layers_after}",

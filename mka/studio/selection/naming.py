@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.repairs import NONE
 
 
 def named(layers: Sequence[int]) -> str:
@@ -31,7 +32,13 @@ def one_line(plan: MergePlan) -> str:
     """A plan as the sidebar says it."""
     if not plan.groups:
         return f"empty, {plan.depth} layers stay"
-    return f"{plan.depth} → {plan.layers_after} layers: {listed(group.layers for group in plan.groups)}"
+    return f"{plan.depth} → {plan.layers_after} layers: {blocks(plan)}"
+
+
+def blocks(plan: MergePlan) -> str:
+    """The layers of a plan's groups in a line, and its repair where it asks for one."""
+    repair = "" if plan.repair == NONE else f", repair {plan.repair}"
+    return f"{listed(group.layers for group in plan.groups)}{repair}"
 
 
 def sentence(text: str) -> str:

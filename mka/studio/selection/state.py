@@ -14,6 +14,7 @@ from typing import Any
 from mka.errors import BadInput
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MERGED, MergeGroup, MergePlan, Provenance
+from mka.objects.repairs import NONE, REPAIRS
 from mka.planning.compatible import check_compatible
 from mka.studio.selection import regroup
 from mka.studio.selection.naming import group_count, layer_words, listed, named, sentence
@@ -250,6 +251,12 @@ class StudioState:
         done = f"are {MERGED[method]}" if method in MERGED else others.get(method, "")
         return self._regroup(index, lambda group: (regroup.treat(group, method, survivor),), f"Layers {{}} {done}.")
 
+    def set_repair(self, name: str) -> StudioState:
+        """Ask for a repair of REPAIRS where the plan cuts, or for none; the layers and who chose them stay."""
+        if not self.plan.groups:
+            return self._refuse("The plan is empty: there is nothing to repair.")
+        return self._decide(self.plan.groups, self.plan.provenance, "", name)
+
     def replace_plan(self, plan: MergePlan) -> StudioState:
         """Take a whole plan, as from a file; it must be for this model, or for any of its depth."""
         mine = self.plan.fingerprint
@@ -257,13 +264,12 @@ class StudioState:
             return self._refuse(_other_depth(plan, self.plan))
         if plan.fingerprint and mine and plan.fingerprint != mine:
             return self._refuse("That plan was made for another model with as many layers; open that model to use it.")
-        if plan.repair != "none":
+        if plan.repair not in (NONE, *REPAIRS):
             return self._refuse(
-                f"That plan asks for the repair {plan.repair}, which is not made here: carry it out by `mka merge`, or "
-                'write "repair": "none" into it.'
+                f"That plan asks for the repair {plan.repair}, which is unknown here; known are {', '.join(REPAIRS)}."
             )
         said = f"Opened a plan with {group_count(plan.groups)}."
-        return self._decide(plan.groups, plan.provenance, said, **UNSELECTED)
+        return self._decide(plan.groups, plan.provenance, said, plan.repair, **UNSELECTED)
 
     # The way back.
 
@@ -325,11 +331,18 @@ class StudioState:
         return self._decide(groups, _edited(self.plan.provenance) if groups else NOTHING_SEEN, said)
 
     def _decide(
-        self, groups: tuple[MergeGroup, ...], provenance: Provenance, said: str, **selection: Any
+        self,
+        groups: tuple[MergeGroup, ...],
+        provenance: Provenance,
+        said: str,
+        repair: str | None = None,
+        **selection: Any,
     ) -> StudioState:
-        """The next state with these groups, or this one with the reason why not."""
+        """The next state with these groups, or this one with the reason why not. repair: None to leave it; an empty
+        plan has none."""
+        repair = self.plan.repair if repair is None else repair
         try:
-            plan = replace(self.plan, groups=groups, provenance=provenance)
+            plan = replace(self.plan, groups=groups, provenance=provenance, repair=repair if groups else NONE)
             if self.layer_types:
                 check_compatible(plan, self.layer_types, self.shape_classes)
         except BadInput as error:

@@ -10,6 +10,7 @@ from mka.objects.layer_map import LayerMap
 from mka.objects.model_summary import ModelSummary
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
+from mka.objects.repairs import NONE
 from mka.objects.report import Generation, Report
 from mka.objects.run import Trial
 from mka.objects.similarity import Similarity
@@ -25,6 +26,24 @@ class OpenOrder:
 
     source: str
     opening: Opening = field(default_factory=Opening)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The texts that a repair is worked out from; the fields are the options of `mka merge`.
+
+    limit: at most so many, None for all
+    """
+
+    source: str
+    field: str | None = None
+    limit: int | None = None
+
+    @property
+    def words(self) -> str:
+        """In words: "256 texts of demo"."""
+        some = "the texts" if self.limit is None else f"{self.limit} texts"
+        return f"{some} of {self.source}" + (f", field {self.field}" if self.field is not None else "")
 
 
 Weights = tuple[str, str]
@@ -135,6 +154,23 @@ class Desk:
         """The word that names this model's own texts and questions; "" where a person must name them."""
         return DEMO if self.summary.source == DEMO else ""
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """The texts that a repair is worked out from: those that were analyzed, of a test split the dev split's
+        instead; without an analysis the model's own; None where nobody named any."""
+        if self.analysis is None:
+            return Calibration(self.own_data) if self.own_data else None
+        return Calibration(self.analysis.calibration, self.analysis.field, self.analysis.n_texts)
+
+    def calibration_of(self, plan: MergePlan) -> Calibration | None:
+        """The texts that `plan` is carried out with; None where it asks for no repair, and where there are none."""
+        return None if plan.repair == NONE else self.calibration
+
+    def calibration_words(self, plan: MergePlan) -> str:
+        """The same in words; "" where there are none."""
+        texts = self.calibration_of(plan)
+        return "" if texts is None else texts.words
+
 
 def _both(new: Analysis, before: Analysis) -> Analysis:
     """Everything that two analyses of the same reading computed; the newer where both computed it."""
@@ -172,7 +208,8 @@ class Order:
 class Outcome:
     """What is known of one plan on one model; a part that was not run is None.
 
-    run: key of the run that the report is of; "" without a report
+    run:         key of the run that the report is of; "" without a report
+    calibration: as in `Run`
     """
 
     plan: MergePlan
@@ -182,6 +219,7 @@ class Outcome:
     saved: Receipt | None = None
     seconds: float = 0.0
     run: str = ""
+    calibration: str = ""
 
 
 @dataclass(frozen=True)

@@ -164,13 +164,17 @@ def outcome() -> Outcome | None:
     """What is known of the present plan on the present model; its report is the chosen run's, else the latest."""
     open_now = desk()
     assert open_now is not None
-    return process().known(open_now.weights, state().plan, visit().run)
+    plan = state().plan
+    return process().known(open_now.weights, plan, visit().run, open_now.calibration_words(plan))
 
 
 def measured() -> list[Outcome]:
     """What this visit evaluated on the open model, in that order."""
     return [
-        Outcome(run.plan, run.receipt, run.report, run.trial, seconds=run.seconds, run=run.key) for run in made_here()
+        Outcome(
+            run.plan, run.receipt, run.report, run.trial, seconds=run.seconds, run=run.key, calibration=run.calibration
+        )
+        for run in made_here()
     ]
 
 

@@ -27,8 +27,8 @@ ASIDE_KEPT = 4
 """So many models that were open before keep their plan and analyses in the visit; the store keeps more."""
 WRITTEN_KEPT = 20
 
-Key = tuple[Weights, str]
-"""Of which model, and content key of a plan."""
+Key = tuple[Weights, str, str]
+"""Of which model, content key of a plan, and from which texts its repair was worked out."""
 
 
 @dataclass
@@ -124,6 +124,8 @@ class Visit:
             self.notice = ("done", f"{job.title}: done in {job.seconds:.0f} s.")
             if isinstance(job.result, Desk):
                 self.open(job.result)
+            elif isinstance(job.result, MergePlan):
+                self._propose(job.result)
             elif isinstance(job.result, Continuation):
                 self.prompts = (job.result, *self.prompts)[:PROMPTS_KEPT]
             elif isinstance(job.result, Outcome) and job.result.saved is not None:
@@ -131,6 +133,14 @@ class Visit:
             elif isinstance(job.result, Outcome) and job.result.run:
                 self.run = job.result.run
                 self.measured = [*(one for one in self.measured if one != self.run), self.run]
+
+    def _propose(self, found: MergePlan) -> None:
+        """Show what a strategy has found; another model may be open by now."""
+        if self.state is None or self.state.plan.fingerprint != found.fingerprint:
+            name = found.provenance.strategy
+            self.notice = ("note", f"What {name} found is for another model than the one that is open; it is let go.")
+        else:
+            self.state = self.state.propose(found)
 
 
 @dataclass
@@ -170,11 +180,14 @@ class Process:
     def remember(self, weights: Weights, outcome: Outcome) -> Outcome:
         """Join `outcome` with what is known of the same plan; the oldest outcomes go first. A report is a run."""
         if outcome.report is not None and outcome.trial is not None:
-            run = run_of(weights[0], outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds)
+            run = run_of(
+                weights[0], outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds,
+                outcome.calibration,
+            )  # fmt: skip
             self.runs.add(run)
             outcome = replace(outcome, run=run.key)
         with self._lock:
-            return self._joined((weights, outcome.plan.key), outcome)
+            return self._joined((weights, outcome.plan.key, outcome.calibration), outcome)
 
     def _joined(self, key: Key, outcome: Outcome) -> Outcome:
         known = self.outcomes.pop(key, None)
@@ -192,15 +205,16 @@ class Process:
             self.outcomes.pop(next(iter(self.outcomes)))
         return outcome
 
-    def known(self, weights: Weights, plan: MergePlan, run: str = "") -> Outcome | None:
+    def known(self, weights: Weights, plan: MergePlan, run: str = "", calibration: str = "") -> Outcome | None:
         """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
-        of its latest run; None where nothing was done with it."""
-        outcome = self.outcomes.get((weights, plan.key))
+        of its latest run whose repair was worked out from `calibration`; None where nothing was done with it."""
         runs = [one for one in self.runs.of_plan(weights[0], plan.key) if one.weights == weights]
-        shown = next((one for one in runs if one.key == run), runs[-1] if runs else None)
+        alike = [one for one in runs if one.calibration == calibration]
+        shown = next((one for one in runs if one.key == run), alike[-1] if alike else None)
         if shown is None:
-            return outcome
-        mine = outcome or Outcome(plan)
+            return self.outcomes.get((weights, plan.key, calibration))
+        known = self.outcomes.get((weights, plan.key, shown.calibration))
+        mine = known or Outcome(plan, calibration=shown.calibration)
         return replace(
             mine,
             receipt=mine.receipt or shown.receipt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from mka.objects.report import Generation
 from mka.planning.planner import plan
@@ -34,3 +35,6 @@ def test_a_visit_keeps_the_last_prompts_the_latest_first():
 def test_another_plan_is_named():
     assert remark_on(made("x"), PLAN) == ""
     assert remark_on(made("x"), plan(6, groups=[[2, 3]])) == "By another plan: layers 1–2, 4–5."
+    mended = replace(PLAN, repair="linear")
+    assert remark_on(made("x"), mended) == "By another plan: layers 1–2, 4–5."
+    assert remark_on(replace(made("x"), plan=mended), PLAN) == "By another plan: layers 1–2, 4–5, repair linear."

@@ -109,6 +109,7 @@ def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
         MergeGroup((1, 3), (0.5, 0.5)),
         MergeGroup((1, 2), (0.5, 0.5), tensors="projections"),
         MergeGroup((1, 2), method="drop"),
+        MergeGroup((2,), method="drop"),
         MergeGroup((1, 2), method="keep", layer=2),
     ],
 )
@@ -128,8 +129,6 @@ def test_a_line_is_shown_only_where_it_makes_this_very_plan():
     first, *rest = plan.groups
     other_weights = replace(plan, groups=(replace(first, weights=first.weights[::-1]), *rest))
     assert plan_lines(desk, other_weights, OUT) == [from_file(a_desk())]
-    assert plan_lines(desk, replace(plan, repair="linear"), OUT) == [from_file(a_desk())]
-    assert plan_lines(desk, replace(by_hand((1, 2)), repair="linear"), OUT) == [from_file(a_desk())]
     assert plan_lines(Desk(a_summary(), on_other_texts(an_analysis())), plan, OUT) == [from_file(a_desk())]
     assert plan_lines(Desk(a_summary()), plan, OUT) == [from_file(a_desk())]
     chosen = Provenance(measure="npib", text_hashes=("h1", "h2"))
@@ -138,6 +137,49 @@ def test_a_line_is_shown_only_where_it_makes_this_very_plan():
     for unknown in (replace(chosen, text_hashes=("h1", "of other texts")), replace(chosen, measure="cka")):
         assert plan_lines(desk, replace(by_picture, provenance=unknown), OUT) == [from_file(a_desk())]
     assert plan_lines(Desk(a_summary()), by_picture, OUT) == [from_file(a_desk())]
+
+
+def test_a_repair_is_asked_for_where_the_plan_is_merged():
+    """The analysis on the desk read 12 texts of the demo."""
+    desk, made = a_desk(), replace(by_hand((1, 2)), repair="linear")
+    planned = "mka plan demo --groups 1-2 --out mka-demo-plan.json"
+    merged = "mka merge demo mka-demo-plan.json --repair linear --calibration demo --limit 12 --out out/m"
+    assert merge_lines(desk, made, OUT / "m", OUT) == [planned, merged]
+    first, remark = plan_lines(desk, made, OUT)
+    assert first == planned and remark.startswith("#") and "--repair linear" in remark
+    assert plan_lines(desk, replace(made, groups=(MergeGroup((1, 2), (0.7, 0.3)),)), OUT) == [from_file(desk)]
+    strategys = replace(propose(desk, "truncate", 2), repair="scale")
+    assert merge_lines(desk, strategys, OUT, OUT)[0].startswith("mka plan demo --strategy truncate")
+    for line in (planned, merged):
+        taken(line)
+
+
+def test_what_is_repaired_is_written_before_it_is_evaluated():
+    opened = Opening(dtype="bfloat16", revision="v1")
+    desk = replace(a_desk(source="owner/name"), opening=opened)
+    made = replace(by_hand((1, 2)), repair="linear")
+    *_, merge, evaluate = evaluate_lines(desk, made, replace(TRIAL, shots=0), OUT)
+    folder = f"out/merged-{made.key[:8]}"
+    assert merge.endswith(
+        f"--repair linear --calibration demo --limit 12 --revision v1 --dtype bfloat16 --out {folder}"
+    )
+    assert evaluate == (
+        f"mka evaluate {folder} --against owner/name@v1 --tasks perplexity,choices --dtype bfloat16 --data demo "
+        "--limit 50"
+    ), "the folder has no revision; the model that it came from has"
+    taken(merge)
+    taken(evaluate)
+
+
+def test_a_field_is_named_and_without_texts_there_is_no_line():
+    read = replace(an_analysis(), calibration="texts.csv", field="said")
+    made = replace(by_hand((1, 2)), repair="scale")
+    line = merge_lines(Desk(a_summary(), read), made, OUT / "m", OUT)[-1]
+    assert "--calibration texts.csv --limit 12 --field said" in line
+    taken(line)
+    nameless = Desk(a_summary(source="other"))
+    assert merge_lines(nameless, made, OUT, OUT) == evaluate_lines(nameless, made, TRIAL, OUT) == []
+    assert "--limit" not in merge_lines(Desk(a_summary()), made, OUT, OUT)[-1], "all of the demo's"
 
 
 def test_evaluate_names_what_was_chosen():

@@ -70,6 +70,19 @@ def test_it_runs_and_saves_the_plan_as_it_stood(desk: Desk, unseen: Path, tmp_pa
     assert json.loads((tmp_path / "out" / "config.json").read_text())["num_hidden_layers"] == 3
 
 
+def test_a_repair_is_repeated_on_the_same_texts(desk: Desk, tmp_path: Path):
+    made = replace(propose(desk, "truncate", 1), repair="linear")
+    assert desk.analysis is not None and desk.analysis.n_texts == 6
+    assert "other weights" not in run(script(desk, made, None, "out"), tmp_path)
+    written = read_plan(tmp_path / "out" / "mka-plan.json")
+    assert written.repair == "linear" and set(written.provenance.text_hashes) == set(desk.analysis.text_hashes)
+    for texts, said in (
+        (replace(desk.analysis, field="said"), "field='said'), limit=6)"),
+        (None, "calibration_texts(load_texts('demo'))"),
+    ):
+        assert said in script(replace(desk, analysis=texts, summary=a_summary()), made, None, "out")
+
+
 def test_a_strategys_plan_is_chosen_anew(desk: Desk, tmp_path: Path):
     made = propose(desk, "truncate", 1)
     text = script(desk, made, None, "out")

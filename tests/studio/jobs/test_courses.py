@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from mka.merging.checkpoint import save
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
 from mka.objects.measures import MEASURES, WEIGHTS
+from mka.objects.repairs import REPAIRS
 from mka.objects.texts import Question, QuestionSet, Text, TextSet
+from mka.planning.guided import GUIDED
 from mka.planning.planner import plan
 from mka.studio.jobs.course import Course, Position
-from mka.studio.jobs.courses import of_analysis, of_evaluation, of_export, of_opening
+from mka.studio.jobs.courses import of_analysis, of_evaluation, of_export, of_merge, of_opening, of_prompt, of_trying
 from mka.studio.visits.desk import Order, Trial
 from mka.workflows.analysis import analyze
 from mka.workflows.evaluation import evaluate
+from mka.workflows.planning import by_trying
 from tests.workflows.builders import sentences
 
 TEXTS = TextSet(tuple(map(Text, sentences(8))), "lands")
@@ -83,6 +90,24 @@ def test_opening_and_export_report_the_stages_foreseen(tiny_llama: LoadedModel, 
     opening = Walk(of_opening())
     load(tiny_llama_folder, progress=opening)
     assert opening.left_out == ["loading the libraries"] and opening.ends_whole
-    export = Walk(of_export())
-    save(merge(tiny_llama, plan(tiny_llama, groups=[[1, 2]]), progress=export), tmp_path / "out", progress=export)
+    made = plan(tiny_llama, groups=[[1, 2]])
+    export = Walk(of_export(made))
+    save(merge(tiny_llama, made, progress=export), tmp_path / "out", progress=export)
     assert export.left_out == ["loading the libraries", "load"] and export.ends_whole
+
+
+@pytest.mark.parametrize("strategy", GUIDED)
+def test_trying_plans_is_one_stage(tiny_llama: LoadedModel, strategy: str) -> None:
+    walk = Walk(of_trying(strategy))
+    by_trying(tiny_llama, strategy, 1, TEXTS, progress=walk)
+    assert walk.left_out == ["loading the libraries", "load"] and walk.ends_whole
+
+
+@pytest.mark.parametrize("repair", REPAIRS)
+def test_a_repair_is_a_stage_of_its_own_with_its_steps(tiny_llama: LoadedModel, repair: str) -> None:
+    made = replace(plan(tiny_llama, groups=[[1, 2]]), repair=repair)
+    walk = Walk(of_merge(made))
+    merge(tiny_llama, made, calibration=TEXTS, progress=walk)
+    assert walk.left_out == ["loading the libraries", "load"] and walk.ends_whole
+    assert any(stage.name == "repair" for stage in of_evaluation("x", made, Trial((), "x", 4, 0)).stages)
+    assert [stage.name for stage in of_prompt(made, 4).stages][-2:] == ["repair", "generation"]

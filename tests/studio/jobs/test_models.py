@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -10,22 +11,34 @@ from pathlib import Path
 import pytest
 import torch
 
-from mka.errors import BadInput
+from mka.data.calibration import calibration_texts
+from mka.data.texts import load_texts
+from mka.errors import BadInput, Cancelled
+from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, silent
 from mka.studio.jobs.models import NEEDS_KEPT, ModelStore
 from mka.studio.jobs.work import open_anyway, open_model
-from mka.studio.visits.desk import OpenOrder
+from mka.studio.visits.desk import Calibration, OpenOrder
 from mka.studio.visits.visit import Process
 from mka.workflows.opening import Opening
 from tests.tiny import tiny_model_folder
+from tests.workflows.builders import sentences
 
 PLAN = MergePlan(4, (MergeGroup((1, 2), (0.5, 0.5)),))
 
 
-def merged(store: ModelStore, order: OpenOrder, plan: MergePlan):
-    return store.merged(order, plan, progress=silent, cancel=Cancel())
+def merged(store: ModelStore, order: OpenOrder, plan: MergePlan, texts: Calibration | None = None):
+    return store.merged(order, plan, texts, progress=silent, cancel=Cancel())
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Calibration:
+    """Twelve texts in one field of records, of which ten are read."""
+    file = tmp_path / "texts.jsonl"
+    file.write_text("".join(json.dumps({"said": text, "by": "x" * 90}) + "\n" for text in sentences(12)))
+    return Calibration(str(file), "said", 10)
 
 
 @pytest.fixture
@@ -112,6 +125,42 @@ def test_a_plan_is_merged_once(order: OpenOrder):
     assert merged(store, order, PLAN) is first
     other = merged(store, order, replace(PLAN, groups=(MergeGroup((2, 3), (0.5, 0.5)),)))
     assert other is not first and other.plan.groups[0].layers == (2, 3)
+
+
+def test_a_repaired_merge_is_that_of_the_library_on_the_same_texts(order: OpenOrder, texts: Calibration):
+    store, asked = ModelStore(), replace(PLAN, repair="linear")
+    made = merged(store, order, asked, texts)
+    drawn = calibration_texts(load_texts(texts.source, field="said"), limit=10)
+    alone = merge(store.model(order), asked, calibration=drawn)
+    assert made.receipt.hash == alone.receipt.hash and made.receipt.repaired == alone.receipt.repaired != ()
+    assert made.plan.provenance.text_hashes == drawn.hashes and len(drawn.hashes) == 10
+
+
+def test_a_merge_is_repaired_anew_where_the_repair_or_its_texts_are_others(order: OpenOrder, texts: Calibration):
+    store, asked = ModelStore(), replace(PLAN, repair="linear-cut")
+    first = merged(store, order, asked, texts)
+    assert merged(store, order, asked, texts) is first
+    fewer = merged(store, order, asked, replace(texts, limit=5))
+    assert fewer is not first and fewer.receipt.hash != first.receipt.hash
+    assert merged(store, order, PLAN).receipt.repair == "none"
+
+
+def test_a_repair_that_is_cancelled_leaves_no_merge(order: OpenOrder, texts: Calibration):
+    store, cancel = ModelStore(), Cancel()
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "repair":
+            cancel.request()
+
+    asked = replace(PLAN, repair="linear")
+    with pytest.raises(Cancelled):
+        store.merged(order, asked, texts, progress=stop, cancel=cancel)
+    assert merged(store, order, asked, texts).receipt.repaired
+
+
+def test_a_repair_without_texts_is_refused_and_says_where_to_name_them(order: OpenOrder):
+    with pytest.raises(BadInput, match=r"the repair scale works on calibration texts.* on the Model page"):
+        merged(ModelStore(), order, replace(PLAN, repair="scale"))
 
 
 def test_the_model_held_goes_by_its_files_as_they_were_when_it_was_read(tmp_path: Path):

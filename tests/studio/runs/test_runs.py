@@ -52,6 +52,15 @@ def test_deltas_are_against_the_pinned_run():
     assert cells(table, runs.PINNED) == [runs.STAR, ""]
 
 
+def test_a_repair_is_told_with_its_texts():
+    mended = a_run(made=replace(LOW.plan, repair="linear"), calibration="12 texts of demo")
+    assert cells(runs.table([LOW, mended]), "Repair") == ["none", "linear, 12 texts of demo"]
+    names = runs.run_names([LOW, mended])
+    assert "repaired by linear, on demo" in names[mended.key] and "repair" not in names[LOW.key]
+    assert "Repair" in runs.only_differing(runs.table([LOW, mended])).header
+    assert "Repair" not in runs.only_differing(runs.table([LOW, HIGH])).header
+
+
 def test_what_was_not_measured_is_an_empty_cell():
     silent = replace(a_result("merged", 3.0, 0.9), choices=None, divergence=None)
     table = runs.table([a_run(report=replace(a_report(), result=silent, baseline=None, controls={}))])

@@ -131,14 +131,39 @@ def test_a_plan_file_for_a_bare_depth_fits_and_gets_this_models_name():
     assert opened.plan.fingerprint == "abc"
 
 
-def test_a_plan_with_a_repair_is_refused_and_not_opened_without_it():
-    asked = start().replace_plan(MergePlan(12, (MergeGroup((2, 3), (0.5, 0.5)),), repair="linear"))
-    assert asked.refusal.startswith("That plan asks for the repair linear") and asked.plan == start().plan
+def test_a_plan_file_is_opened_with_its_repair_unless_that_is_unknown():
+    file = MergePlan(12, (MergeGroup((2, 3), (0.5, 0.5)),), repair="linear-cut")
+    opened = start().replace_plan(file)
+    assert opened.plan.repair == "linear-cut" and opened.plan.key == file.key
+    assert opened.replace_plan(replace(file, repair="none")).plan.repair == "none"
+    unknown = start().replace_plan(replace(file, repair="prayer"))
+    assert unknown.refusal.startswith("That plan asks for the repair prayer") and unknown.plan == start().plan
+
+
+def test_a_repair_is_a_step_like_any_other_and_leaves_the_layers_and_who_chose_them():
+    origin = Provenance("mka", "npib", 0, "key", ("h1",))
+    made = start().propose(MergePlan(12, (MergeGroup((7, 8), (0.5, 0.5)),), provenance=origin)).add_candidate()
+    asked = made.set_repair("linear")
+    assert asked.plan == replace(made.plan, repair="linear") and asked.message is None
+    assert asked.undo().plan == made.plan and asked.undo().redo().plan == asked.plan
+    assert asked.set_repair("linear").past == asked.past, "chosen again, it is no step"
+    assert asked.set_repair("none").plan == made.plan
+
+
+def test_a_repair_stays_while_groups_come_and_go_and_an_empty_plan_has_none():
+    asked = start().click_cell(1, 2).add_candidate().set_repair("scale")
+    more = asked.click_cell(4, 6).add_candidate()
+    assert more.plan.repair == "scale" and more.remove_group(0).plan.repair == "scale"
+    assert more.clear().plan.repair == asked.remove_group(0).plan.repair == "none"
+    assert more.clear().undo().plan == more.plan
+    nothing = start().set_repair("scale")
+    assert nothing.refusal == "The plan is empty: there is nothing to repair." and nothing.plan == start().plan
 
 
 def test_one_line_says_the_plan():
     state = start().click_cell(1, 2).add_candidate().click_cell(4, 6).add_candidate()
     assert one_line(state.plan) == "12 → 9 layers: 1–2, 4–6"
+    assert one_line(state.set_repair("linear").plan) == "12 → 9 layers: 1–2, 4–6, repair linear"
     assert "empty" in one_line(start().plan)
 
 

@@ -92,6 +92,25 @@ def test_what_was_said_meanwhile_and_what_failed_goes_with_the_person(visit: Vis
     assert visit.notice == failed
 
 
+def test_what_a_strategy_found_by_trying_is_proposed_for_its_own_model_alone(visit: Visit):
+    assert visit.state is not None
+    found = replace(plan(6, strategy="truncate", remove=2), fingerprint="f" * 16)
+    for fingerprint, proposed in (("f" * 16, found.groups), ("0" * 16, ())):
+        queue = JobQueue()
+        job = queue.submit(
+            "plan", "Choosing", lambda progress, cancel, key=fingerprint: replace(found, fingerprint=key)
+        )
+        visit.state, visit.followed = visit.state.drop_candidate(), [job.number]
+        while job.active:
+            time.sleep(0.005)
+        before = visit.state.plan
+        visit.receive(queue)
+        assert visit.state.candidate == proposed and visit.state.plan == before
+    assert visit.notice == (
+        "note", "What truncate found is for another model than the one that is open; it is let go.",
+    )  # fmt: skip
+
+
 def test_a_copy_of_a_visit_goes_its_own_way(visit: Visit):
     visit.measured, visit.followed = ["a run"], [3]
     copy = visit.copy()

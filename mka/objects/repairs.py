@@ -1,0 +1,69 @@
+"""The repairs, as facts: what each does, and what it reads for that.
+
+What carries them out stands in mka.merging.repair; this table is read where no model is, as by a screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+NONE = "none"
+"""What a plan says that asks for no repair."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A way to repair cuts.
+
+    sentence: what it does, for a person who chooses
+    strength: what `Repaired.strength` is of it
+    reading:  for each of what it reads the calibration texts
+    """
+
+    name: str
+    sentence: str
+    strength: str
+    reading: str
+
+
+REPAIRS: Mapping[str, Repair] = MappingProxyType(
+    {
+        repair.name: repair
+        for repair in (
+            Repair(
+                "scale",
+                "Lengthen what was written to the residual stream before each cut (Prune&Comp, arXiv 2507.18212).",
+                "factor",
+                "each cut",
+            ),
+            Repair(
+                "linear",
+                "From the first cut on, add to each projection that writes to the residual stream the ridge map from "
+                "its input to what is missing behind its layer.",
+                "penalty",
+                "each projection from the first cut on",
+            ),
+            Repair(
+                "linear-cut",
+                "The same, of the down-projection before each cut alone.",
+                "penalty",
+                "each cut",
+            ),
+            Repair(
+                "replaceme",
+                "At the down-projection before each cut, the ridge map of its output (ReplaceMe, arXiv 2505.02819).",
+                "penalty",
+                "each cut",
+            ),
+            Repair(
+                "transplant",
+                "Before each cut, of the heads and neurons there and of the layers that are gone, keep those that "
+                "together write most of what is wanted; else as linear.",
+                "penalty",
+                "each projection from the first cut on",
+            ),
+        )
+    }
+)
