@@ -224,6 +224,7 @@ class Longer:
         return torch._utils._rebuild_tensor_v2, (storage, 1, (100,), (1,), False, OrderedDict())
 
 
+@pytest.mark.filterwarnings("ignore:TypedStorage")
 @pytest.mark.parametrize(("form", "words"), [({}, "holds fewer numbers"), (OLD_FORM, "refuses it")])
 def test_a_tensor_beyond_its_storage(form: dict[str, bool], words: str, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(4), "b": Longer()}, tmp_path / "pytorch_model.bin", **form)
