@@ -71,7 +71,7 @@ def evaluate(
         made = heir(read_plan(plan), earlier) if plan is not None else earlier
         repaired_by = _repair_texts(made if plan is not None else None, calibration, model, run)
         if asked != ("speed",):  # which reads nothing
-            data = _data(data, text, questions, model, against, made)
+            data = data_named(data, text, questions, model, against, made.source if made is not None else None)
         material = gather(
             asked, compared=against is not None or plan is not None,
             data=data, texts=text, questions=questions, shots=shots, limit=limit, seed=seed,
@@ -123,14 +123,12 @@ def _repair_texts(plan: MergePlan | None, calibration: str | None, model: str, r
     return texts
 
 
-def _data(
-    data: str | None, text: str | None, questions: str | None, model: str, against: str | None, plan: MergePlan | None
-) -> str | None:
-    """What --data means here; None where --text or --questions take its place."""
+def data_named(data: str | None, text: str | None, questions: str | None, *models: str | None) -> str | None:
+    """What --data means for these models; None where --text or --questions take its place."""
     from mka.workflows.sources import evaluation_source
 
     if text is None and questions is None:
-        return evaluation_source(data, model, against, plan.source if plan is not None else None)
+        return evaluation_source(data, *models)
     if data is not None:
         raise BadInput("--data names texts and questions in one; give it, or --text and --questions")
     return None
