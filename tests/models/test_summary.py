@@ -165,6 +165,9 @@ def test_the_hubs_pickles_count_where_it_has_no_safetensors(monkeypatch: pytest.
     told = SimpleNamespace(siblings=files, safetensors=None)
     monkeypatch.setattr(HfApi, "model_info", lambda *asked, **options: told)
     assert estimate("owner/name") == 900
+    told.siblings = files[1:]
+    with pytest.raises(BadInput, match="holds neither safetensors nor pytorch_model.bin"):
+        estimate("owner/name")
 
 
 def test_a_tied_tensor_of_a_pickle_counts_once(tmp_path: Path) -> None:
