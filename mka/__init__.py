@@ -28,6 +28,7 @@ _HOME = {
     "save": "mka.merging.checkpoint",
     "merge_checkpoint": "mka.merging.streaming.checkpoint",
     "evaluate": "mka.workflows.evaluation",
+    "sweep": "mka.workflows.sweep",
     "MergePlan": "mka.objects.plan",
     "MergeGroup": "mka.objects.plan",
     "MkaError": "mka.errors",
@@ -51,6 +52,7 @@ __all__ = [
     "plan",
     "save",
     "similarity",
+    "sweep",
 ]
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from mka.objects.plan import MergeGroup, MergePlan
     from mka.planning.planner import plan
     from mka.workflows.evaluation import evaluate
+    from mka.workflows.sweep import sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -180,10 +180,11 @@ def _without_weights(folder: Path) -> PreTrainedModel:
 
 
 def _own_files(model: LoadedModel) -> WeightFiles | None:
-    """The files that a model was loaded from; None where they are gone or hold other weights."""
+    """The files that a model was loaded from; None where they are gone, hold other weights or hide them."""
     try:
         files = weight_files(Path(model.network.name_or_path or "."))
-        return files if fingerprint_files(files) == model.fingerprint else None
+        known = fingerprint_files(files) == model.fingerprint
+        return files if known and not any(tensor.loose for tensor in stored_tensors(files)) else None
     except BadInput:
         return None
 
@@ -216,6 +217,11 @@ def _of_files(files: WeightFiles, network: PreTrainedModel) -> LayerParameters:
             raise BadInput(
                 f"the weights of layer {layer} are stored as {tensor.dtype} ({tensor.name}), which by itself is no "
                 "number of the model; use the model as it was before it was quantised"
+            )
+        if tensor.loose:
+            raise BadInput(
+                f"the tensor {tensor.name} cannot be read out of {tensor.file} by itself: {tensor.loose}; "
+                "load the model and give it in place of its folder"
             )
         layers[layer][name] = Parameter(tensor.shape, _file_reader(tensor))
     for layer, own in enumerate(layers):

@@ -16,6 +16,7 @@ from mka.cli.merge import merge
 from mka.cli.plan import plan
 from mka.cli.store import store
 from mka.cli.studio import studio
+from mka.cli.sweep import sweep
 
 # Plain help and errors: they read the same in a terminal, a pipe and a log, and load at once.
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -38,5 +39,5 @@ def root(
     """
 
 
-for command in (studio, inspect, analyze, compare, plan, merge, convert, evaluate, store):
+for command in (studio, inspect, analyze, compare, plan, merge, convert, evaluate, sweep, store):
     app.command()(command)

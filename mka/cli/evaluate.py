@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
     from mka.models.loaded import LoadedModel
     from mka.objects.plan import MergePlan
+    from mka.objects.texts import TextSet
     from mka.workflows.opening import Opening
 
 
 def evaluate(
     model: ModelArgument,
     plan: Annotated[str | None, typer.Option(metavar="FILE", help="Merge MODEL by this plan first, in memory.")] = None,
+    calibration: Annotated[
+        str | None, typer.Option(metavar="SRC", help="Texts for the plan's repair; demo for the demo model.")
+    ] = None,
     against: Annotated[str | None, typer.Option(metavar="BASELINE", help="The unmerged model to compare with.")] = None,
     tasks: Annotated[str | None, typer.Option(help="perplexity, choices, divergence, generation, speed.")] = None,
     data: Annotated[str | None, typer.Option(metavar="SRC", help="Texts and questions in one.")] = None,
@@ -48,11 +52,11 @@ def evaluate(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Measure a model against its baseline and, unasked, against deleting as many layers."""
-    with command(json, inputs=(model, against, plan, data, text, questions)) as run:
+    with command(json, inputs=(model, against, plan, calibration, data, text, questions)) as run:
         from mka.cli.report_json import report_json
         from mka.cli.tables import show_report
         from mka.figures.takeaways import of_lengths
-        from mka.merging.merge import merge
+        from mka.merging.merge import merge, with_repair
         from mka.models.lineage import heir, plan_behind
         from mka.planning.files import read_plan
         from mka.workflows import evaluation
@@ -65,20 +69,23 @@ def evaluate(
         asked = words(tasks, "--tasks")
         earlier = plan_behind(model)
         made = heir(read_plan(plan), earlier) if plan is not None else earlier
+        repaired_by = _repair_texts(made if plan is not None else None, calibration, model, run)
         if asked != ("speed",):  # which reads nothing
-            data = _data(data, text, questions, model, against, made)
+            data = data_named(data, text, questions, model, against, made.source if made is not None else None)
         material = gather(
             asked, compared=against is not None or plan is not None,
             data=data, texts=text, questions=questions, shots=shots, limit=limit, seed=seed,
         )  # fmt: skip
         if made is not None:
-            material.check_unseen(made)
+            material.check_unseen(with_repair(made, made.repair, repaired_by))
         opening = Opening(dtype, device, revision, trust_remote_code)
         opened = opening.model(model, progress=run.progress)
         baseline = _baseline(against, model, opened, opening, run)
         subject: LoadedModel | MergedModel = opened
         if plan is not None and made is not None:
-            subject = merge(opened, made, any_model=any_model, progress=run.progress, cancel=run.cancel)
+            subject = merge(
+                opened, made, calibration=repaired_by, any_model=any_model, progress=run.progress, cancel=run.cancel
+            )
         report = evaluation.evaluate(
             subject, material.tasks, data=None, texts=material.texts, questions=material.questions,
             baseline=baseline, shots=shots, seed=seed, progress=run.progress, cancel=run.cancel,
@@ -99,14 +106,29 @@ def _check_card(model: str, plan: str | None) -> None:
     check_card(model)
 
 
-def _data(
-    data: str | None, text: str | None, questions: str | None, model: str, against: str | None, plan: MergePlan | None
-) -> str | None:
-    """What --data means here; None where --text or --questions take its place."""
+def _repair_texts(plan: MergePlan | None, calibration: str | None, model: str, run: Run) -> TextSet | None:
+    """The texts of the repair that the plan names; None without one."""
+    from mka.cli.analyze import warn_of_split
+    from mka.data.texts import load_texts
+    from mka.merging.repair.repairs import NONE, check_repair
+    from mka.workflows.sources import calibration_source
+
+    repair = NONE if plan is None else plan.repair
+    source = calibration if repair == NONE else calibration_source(calibration, model)
+    check_repair(repair, source)
+    if source is None:
+        return None
+    texts = load_texts(source)
+    warn_of_split(run, texts)
+    return texts
+
+
+def data_named(data: str | None, text: str | None, questions: str | None, *models: str | None) -> str | None:
+    """What --data means for these models; None where --text or --questions take its place."""
     from mka.workflows.sources import evaluation_source
 
     if text is None and questions is None:
-        return evaluation_source(data, model, against, plan.source if plan is not None else None)
+        return evaluation_source(data, *models)
     if data is not None:
         raise BadInput("--data names texts and questions in one; give it, or --text and --questions")
     return None

@@ -149,7 +149,7 @@ def new_table(*columns: str) -> Table:
     """An empty table whose columns of words stand left."""
     table = Table(box=None, pad_edge=False, show_header=any(columns))
     for column in columns:
-        left = column in ("", "layers", "method", "measure", "kind")
+        left = column in ("", "layers", "method", "measure", "kind", "strategy", "repair")
         table.add_column(column, justify="left" if left else "right", no_wrap=bool(column))
     return table
 

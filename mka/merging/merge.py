@@ -59,7 +59,7 @@ def merge(
     repair = plan.repair if repair is None else repair
     check_repair(repair, calibration)
     texts = None if calibration is None else calibration_texts(calibration)
-    plan = heir(_with_repair(plan, repair, texts), model.made_by)
+    plan = heir(with_repair(plan, repair, texts), model.made_by)
     stack = model.stack
     check_fits(plan, depth=stack.depth, fingerprint=model.fingerprint, any_model=any_model)
     layers = list(stack.layers)
@@ -90,8 +90,9 @@ def merge(
     return MergedModel(merged, plan, receipt_of(model, merged, plan, changes, config_changes, mended), model)
 
 
-def _with_repair(plan: MergePlan, repair: str, texts: TextSet | None) -> MergePlan:
-    """The plan as it is carried out: the texts of its repair may judge the result no more than those that chose."""
+def with_repair(plan: MergePlan, repair: str, texts: TextSet | None) -> MergePlan:
+    """The plan as it is carried out. `texts`, which only a repair has, are named beside those that chose the layers:
+    they may judge the result no more than those."""
     if texts is None:
         return plan if plan.repair == repair else replace(plan, repair=repair)
     known = plan.provenance

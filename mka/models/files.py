@@ -1,6 +1,6 @@
 """The weight files of a model folder: what their headers say, checked before anything is loaded.
 
-No torch here: a safetensors header is eight bytes of length and then JSON.
+No torch here: a safetensors header is eight bytes of length and then JSON. Pickles are read elsewhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from mka.errors import BadInput
 
 SAFE, SAFE_INDEX = "model.safetensors", "model.safetensors.index.json"
-PICKLES = "pytorch_model*.bin"
-"""Weights as torch.save writes them. Reading a pickle can run code, so none is ever read."""
+PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+"""Weights as torch.save writes them, read where there are no safetensors, by torch's safe loader: it runs no code."""
 LONGEST_HEADER = 100_000_000
 """Bytes; what the format itself allows."""
 POINTER = b"version https://git-lfs"
@@ -33,10 +33,29 @@ BITS: Mapping[str, int] = {
 }
 """Bits per element of each dtype that a header may name."""
 
+CODES: Mapping[str, str] = {
+    "torch.float64": "F64",
+    "torch.float32": "F32",
+    "torch.float16": "F16",
+    "torch.bfloat16": "BF16",
+    "torch.int64": "I64",
+    "torch.int32": "I32",
+    "torch.int16": "I16",
+    "torch.int8": "I8",
+    "torch.uint8": "U8",
+    "torch.bool": "BOOL",
+}
+"""What headers call the dtypes of torch that the tensors of a network have."""
+
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """One tensor of a safetensors file: bytes [begin, end) of `file`, row by row, little-endian."""
+    """One tensor of a weight file: bytes [begin, end) of `file`, row by row, little-endian.
+
+    loose:    why they do not lie there so, as in some pickles, which torch alone can read; begin and end are then 0.
+              "" where they do
+    same_as:  the tensor earlier in the file that it is, numbers and shape, as tied ones are in a pickle; "" for none
+    """
 
     name: str
     dtype: str
@@ -44,35 +63,34 @@ class StoredTensor:
     file: Path
     begin: int
     end: int
+    loose: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """The safetensors files that hold a model's weights.
+    """The files that hold a model's weights.
 
-    placed: tensor -> file, as an index says; empty where there is no index
+    placed:   tensor -> file, as an index says; empty where there is no index
+    pickled:  whether torch.save wrote them; safetensors otherwise
     """
 
     paths: tuple[Path, ...]
     placed: Mapping[str, str] = field(default_factory=dict)
+    pickled: bool = False
 
 
 def weight_files(folder: Path) -> WeightFiles:
-    """The safetensors files of a model folder, every one there; BadInput otherwise, as for a folder with pickles."""
-    if (folder / SAFE).is_file():
-        return WeightFiles((folder / SAFE,))
-    if (folder / SAFE_INDEX).is_file():
-        return _shards(folder / SAFE_INDEX)
-    if any(folder.glob(PICKLES)):
-        place = repr(str(folder))
-        raise BadInput(
-            f"{folder} holds its weights as a pickle, which could run code and is not read; if you trust it, convert "
-            f"it: AutoModelForCausalLM.from_pretrained({place}).save_pretrained({place})"
-        )
+    """The weight files of a model folder, safetensors where it holds both kinds; BadInput where one is not there."""
+    for whole, index, pickled in ((SAFE, SAFE_INDEX, False), (PICKLE, PICKLE_INDEX, True)):
+        if (folder / whole).is_file():
+            return WeightFiles((folder / whole,), pickled=pickled)
+        if (folder / index).is_file():
+            return _shards(folder / index, pickled)
     raise BadInput(f"{folder} holds no weights ({SAFE}, or {SAFE_INDEX} with its shards); copy them there")
 
 
-def _shards(index: Path) -> WeightFiles:
+def _shards(index: Path, pickled: bool) -> WeightFiles:
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise BadInput(f'{index} has no "weight_map" from tensors to files; fetch it again')
@@ -82,7 +100,7 @@ def _shards(index: Path) -> WeightFiles:
             raise BadInput(f"{index} names the file {name!r} outside its folder; use an index of plain file names")
         if not (index.parent / name).is_file():
             raise BadInput(f"{index.name} names the shard {name}, which {index.parent} does not hold; copy it there")
-    return WeightFiles(tuple(index.parent / name for name in names), places)
+    return WeightFiles(tuple(index.parent / name for name in names), places, pickled)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -97,13 +115,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
-    """Every tensor of safetensors files, by name.
+    """Every tensor of weight files, by name.
 
-    BadInput for a file that is corrupt or cut short, a name twice, or an index that promises what its shard lacks.
+    BadInput for a file that is corrupt or cut short, a name twice, or an index that promises what its shard lacks;
+    for a pickle with anything but tensors in it, of which nothing is run.
     """
     found: dict[str, StoredTensor] = {}
     for path in files.paths:
-        for tensor in _read_header(path):
+        for tensor in _pickled(path) if files.pickled else _read_header(path):
             if tensor.name in found:
                 raise BadInput(
                     f"the tensor {tensor.name} is in {found[tensor.name].file.name} and in {path.name}; "
@@ -112,13 +131,20 @@ def stored_tensors(files: WeightFiles) -> tuple[StoredTensor, ...]:
             found[tensor.name] = tensor
     if not found:
         raise BadInput(f"{files.paths[0]} holds no tensor; fetch it again")
+    index = PICKLE_INDEX if files.pickled else SAFE_INDEX
     for name, file in files.placed.items():
         if name not in found or found[name].file.name != file:
             raise BadInput(
-                f"{SAFE_INDEX} says that {file} holds the tensor {name}, which it does not; "
+                f"{index} says that {file} holds the tensor {name}, which it does not; "
                 f"fetch the files of {files.paths[0].parent} again"
             )
     return tuple(found[name] for name in sorted(found))
+
+
+def _pickled(path: Path) -> list[StoredTensor]:
+    from mka.models.pickles import pickled_tensors  # here, since safetensors need no torch
+
+    return pickled_tensors(path)
 
 
 def _read_header(path: Path) -> list[StoredTensor]:
@@ -162,14 +188,19 @@ def _header_text(path: Path, size: int) -> bytes:
     try:
         with path.open("rb") as file:
             start = file.read(8)
-            if len(start) == 8 and POINTER.startswith(start):
-                raise BadInput(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
+            check_no_pointer(path, start)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 0 < length <= LONGEST_HEADER or 8 + length > size:
                 raise _corrupt(path, f"its header does not fit its {size} bytes")
             return file.read(length)
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}); check your rights to it") from error
+
+
+def check_no_pointer(path: Path, start: bytes) -> None:
+    """BadInput for a file whose first eight bytes are those of a Git LFS pointer."""
+    if len(start) == 8 and POINTER.startswith(start):
+        raise BadInput(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` in its folder")
 
 
 def _tensor(path: Path, name: str, entry: Any, data: int) -> StoredTensor:

@@ -1,18 +1,18 @@
 """A short name for the weights of a model, the same wherever and however they are stored.
 
 SHA-256 over the tensors in the order of their names: name, dtype, shape and 64 bytes spread over the tensor.
-It tells models apart; it proves nothing about bytes that it does not read. Of files it is computed without torch.
+It tells models apart; it proves nothing about bytes that it does not read. Of safetensors it is computed without torch.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mka.models.files import StoredTensor, WeightFiles, stored_tensors
+from mka.models.files import CODES, StoredTensor, WeightFiles, stored_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 64
 DIGITS = 16
-
-CODES: Mapping[str, str] = {
-    "torch.float64": "F64",
-    "torch.float32": "F32",
-    "torch.float16": "F16",
-    "torch.bfloat16": "BF16",
-    "torch.int64": "I64",
-    "torch.int32": "I32",
-    "torch.int16": "I16",
-    "torch.int8": "I8",
-    "torch.uint8": "U8",
-    "torch.bool": "BOOL",
-}
-"""What safetensors headers call the dtypes that a network's tensors have; others go by torch's name."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +33,12 @@ class _Sampled:
 
 
 def fingerprint_files(files: WeightFiles) -> str:
-    """The fingerprint of weight files, 16 hex digits; independent of how they are cut into shards."""
-    return _digest(map(_sample_stored, stored_tensors(files)))
+    """The fingerprint of weight files, 16 hex digits; independent of how they are cut into shards.
+
+    Of names for one and the same tensor, as pickles have them, the first in the file counts alone: so the
+    safetensors that transformers makes of a pickle have its fingerprint.
+    """
+    return _digest(_sample_files([tensor for tensor in stored_tensors(files) if not tensor.same_as]))
 
 
 def fingerprint(network: PreTrainedModel) -> str:
@@ -79,6 +69,16 @@ def _digest(tensors: Iterable[_Sampled]) -> str:
         digest.update(f"{tensor.name}\0{tensor.dtype}\0{','.join(map(str, tensor.shape))}\0".encode())
         digest.update(tensor.bytes)
     return digest.hexdigest()[:DIGITS]
+
+
+def _sample_files(tensors: Sequence[StoredTensor]) -> Iterator[_Sampled]:
+    yield from (_sample_stored(tensor) for tensor in tensors if not tensor.loose)
+    loose = [tensor for tensor in tensors if tensor.loose]
+    for file in sorted({tensor.file for tensor in loose}):
+        from mka.models.pickles import read_tensors  # here, since safetensors need no torch
+
+        content = read_tensors(file)
+        yield from (_sample(tensor.name, content[tensor.name]) for tensor in loose if tensor.file == file)
 
 
 def _sample_stored(tensor: StoredTensor) -> _Sampled:

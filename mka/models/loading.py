@@ -130,7 +130,7 @@ def _load_network(
                 folder,
                 config=config,
                 dtype=loaded_as,
-                use_safetensors=True,
+                use_safetensors=not files.pickled,
                 local_files_only=True,
                 trust_remote_code=trust_remote_code,
                 ignore_mismatched_sizes=True,

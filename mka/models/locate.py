@@ -18,7 +18,7 @@ HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
 CONFIG_PATTERNS = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 """Files of a hub model besides its weights: config, tokenizer, chat template."""
-SAFE_PATTERN = "*.safetensors"
+SAFE_PATTERN, PICKLE_PATTERN = "*.safetensors", "pytorch_model*.bin*"
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,16 @@ def _unrevised(folder: Path, word: str, revision: str | None) -> Path:
 def fetch(model: HubModel, *, code: bool = False) -> Path:
     """The folder of the hub's local copy, fetched if need be; BadInput in one line where it cannot be.
 
+    Pickles are fetched only where there are no safetensors.
+
     code: also fetch the model's own Python files, which run only if the user trusts them
     """
     patterns = [*CONFIG_PATTERNS, *(["*.py"] if code else [])]
-    folder = _snapshot(model, [*patterns, SAFE_PATTERN])
-    if not any(folder.glob(SAFE_PATTERN)):
-        raise no_safetensors(model)
-    return folder
+    for weights in (SAFE_PATTERN, PICKLE_PATTERN):
+        folder = _snapshot(model, [*patterns, weights])
+        if any(folder.glob(weights)):
+            return folder
+    raise no_weights(model)
 
 
 def _snapshot(model: HubModel, patterns: list[str]) -> Path:
@@ -95,12 +98,10 @@ def _snapshot(model: HubModel, patterns: list[str]) -> Path:
             enable_progress_bars()
 
 
-def no_safetensors(model: HubModel) -> BadInput:
-    """The one line for a hub model without weights, or with none but pickles."""
+def no_weights(model: HubModel) -> BadInput:
+    """The one line for a hub model without weights."""
     return BadInput(
-        f"{model} holds no safetensors on the hub, and a pickle could run code and is not read; choose another model "
-        "or revision, or convert a copy that you trust: "
-        f"AutoModelForCausalLM.from_pretrained({model.name!r}).save_pretrained(FOLDER), its AutoTokenizer likewise"
+        f"{model} holds neither safetensors nor pytorch_model.bin on the hub; choose another model or revision"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a model will need in memory, from its files alone. Imports no torch."""
+"""What a model will need in memory, from its files alone. Imports no torch, unless these are pickles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mka.errors import BadInput
 from mka.models.files import BITS, stored_tensors, weight_files
-from mka.models.locate import SAFE_PATTERN, HubModel, no_safetensors, not_fetched, resolve
+from mka.models.locate import PICKLE_PATTERN, SAFE_PATTERN, HubModel, no_weights, not_fetched, resolve
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -23,7 +23,7 @@ def estimate(source: str | Path, *, revision: str | None = None, dtype: str = "a
     place = resolve(source, revision)
     if isinstance(place, HubModel):
         return _hub_bytes(place, dtype)
-    tensors = stored_tensors(weight_files(place))
+    tensors = [tensor for tensor in stored_tensors(weight_files(place)) if not tensor.same_as]
     if dtype == "auto":
         return sum(prod(tensor.shape) * BITS[tensor.dtype] // 8 for tensor in tensors)
     return sum(prod(tensor.shape) * ITEM_BYTES[dtype] for tensor in tensors)
@@ -36,9 +36,11 @@ def _hub_bytes(model: HubModel, dtype: str) -> int:
         info = HfApi().model_info(model.name, revision=model.revision, files_metadata=True)
     except Exception as error:  # network and hub errors of several libraries: each is why it cannot be had
         raise not_fetched(model, error) from error
-    sizes = [file.size or 0 for file in info.siblings or [] if Path(file.rfilename).match(SAFE_PATTERN)]
+    files = [(Path(file.rfilename), file.size or 0) for file in info.siblings or []]
+    safe, pickled = ([size for path, size in files if path.match(one)] for one in (SAFE_PATTERN, PICKLE_PATTERN))
+    sizes = safe or pickled
     if not sizes:
-        raise no_safetensors(model)
+        raise no_weights(model)
     counts = info.safetensors.parameters if info.safetensors is not None else {}
     if not counts or any(kind not in BITS for kind in counts):
         return sum(sizes)

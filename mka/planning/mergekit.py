@@ -12,7 +12,6 @@ import math
 import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from mka.errors import BadInput
@@ -60,12 +59,13 @@ def from_mergekit(raw: object, depth: int) -> tuple[MergeGroup, ...]:
     """The groups that do to a model of `depth` layers what a config of mergekit says.
 
     Read are passthrough and linear configs with slices of one model, in whatever spelling. A layer that stands nowhere
-    is dropped; within a sum it is a member of weight 0. Shares from 0 to 1 that sum to 1 are an average, other
+    is dropped; within a sum it is a member of weight 0. A layer that stands before an earlier one is kept in place of
+    one that is removed before both. Shares from 0 to 1 that sum to 1 are an average, other
     coefficients that sum to 1 are differences added up (rdsc). A dtype of the output is no part of a plan and is left
     to the merge.
 
-    BadInput, naming it, for anything else: several models, other methods, layers repeated or out of order, scaled
-    layers, weights that hang on the tensor or that do not sum to 1.
+    BadInput, naming it, for anything else: several models, other methods, layers repeated, or moved forward where none
+    is removed, scaled layers, weights that hang on the tensor or that do not sum to 1.
     """
     config = _Config.of(raw)
     places = [place for number, one in enumerate(config.slices, 1) for place in config.places(number, one)]
@@ -232,17 +232,46 @@ def _groups(places: Sequence[Place], depth: int) -> tuple[MergeGroup, ...]:
         raise BadInput(
             f"the config uses layer {twice[0]} twice, which a plan cannot say; each layer may go to one place"
         )
-    if any(not place for place in places) or any(min(one) > min(other) for one, other in pairwise(places)):
-        raise BadInput("the config puts layers out of order, which a plan cannot say; a layer stays before later ones")
+    if any(not place for place in places):
+        raise BadInput("the config makes a layer of weights that are all 0, which a plan cannot say; leave it out")
     gone = [layer for layer in range(depth) if layer not in used]
     inside: set[int] = set()
     groups: list[MergeGroup] = []
-    for place in places:
-        # A plan has no other group inside a sum: what is dropped there is a member of weight 0.
-        between = {layer: 0.0 for layer in gone if min(place) < layer < max(place)}
-        inside |= between.keys()
-        groups += _sum(dict(sorted((between | place).items())))
+    for first, place in zip(_firsts(places, gone, depth), places, strict=True):
+        # A plan has no other group inside a group: what is dropped there is a member of weight 0.
+        without = {layer: 0.0 for layer in gone if first <= layer < max(place)}
+        inside |= without.keys()
+        groups += _group(without, place)
     return (*groups, *dropped(layer for layer in gone if layer not in inside))
+
+
+def _firsts(places: Sequence[Place], gone: Sequence[int], depth: int) -> list[int]:
+    """The first layer of the group of each place, increasing: its own, or where that stands before an earlier one, the
+    last layer that is gone and leaves its place to it. BadInput where none does."""
+    firsts: list[int] = []
+    behind = follower = depth
+    for place in reversed(places):
+        first = min(place)
+        if first > behind:
+            left = [layer for layer in gone if layer < behind]
+            if not left:
+                raise BadInput(
+                    f"the config puts layer {first} before layer {follower}, which a plan cannot say: a layer moves "
+                    "forward only to the place of one that is removed, and none is left there"
+                )
+            first = left[-1]
+        firsts.append(first)
+        behind, follower = first, min(place)
+    return firsts[::-1]
+
+
+def _group(without: Place, place: Place) -> list[MergeGroup]:
+    """What makes `place`, at the first layer of either, of its layers and of those that go `without` a trace."""
+    if len(place) > 1 or not without:
+        return _sum(dict(sorted((without | place).items())))
+    _sum(place)  # for its refusal
+    (kept,) = place
+    return [MergeGroup((*without, kept), method="keep", layer=kept)]
 
 
 def _sum(place: Place) -> list[MergeGroup]:

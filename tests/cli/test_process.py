@@ -40,7 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("heavy: []\n")
-    for name in ("studio", "inspect", "analyze", "compare", "plan", "merge", "evaluate", "store"):
+    for name in ("studio", "inspect", "analyze", "compare", "plan", "merge", "convert", "evaluate", "sweep", "store"):
         assert f"\n  {name} " in done.stdout
 
 

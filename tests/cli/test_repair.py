@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors.numpy import load_file
 
 from mka.objects.texts import Text
+from mka.planning.files import write_plan
+from mka.planning.strategies import truncate
 from tests.cli.conftest import Bench
 from tests.cli.runner import mka, refused
 
@@ -55,3 +58,41 @@ def test_of_the_texts_of_a_repair_so_many_are_read_by_their_field(bench: Bench, 
     for option in (("--limit", "6"), ("--field", "said")):
         plain = ("merge", bench.model, bench.plan, "--out", tmp_path / "n")
         assert "choose among the texts of a repair" in refused(mka(*plain, *option))
+
+
+def repaired_plan(bench: Bench, path: Path) -> Path:
+    path.write_text(json.dumps(json.loads(bench.plan.read_text()) | {"repair": "linear-cut"}))
+    return path
+
+
+def test_a_repair_is_measured_without_a_checkpoint(bench: Bench, tmp_path: Path) -> None:
+    plan = repaired_plan(bench, tmp_path / "plan.json")
+    asked = ("--tasks", "perplexity,choices", "--text", bench.texts, "--questions", bench.questions, "--json", "-")
+    texts = ("--calibration", bench.calibration)
+    found = mka("evaluate", bench.model, "--plan", plan, *texts, *asked).json
+    assert mka("merge", bench.model, plan, "--out", tmp_path / "m", *texts).code == 0
+    written = mka("evaluate", tmp_path / "m", "--against", bench.model, *asked).json
+    unrepaired = mka("evaluate", bench.model, "--plan", bench.plan, *asked).json
+    assert found["tasks"] == written["tasks"] != unrepaired["tasks"]
+    assert found["plan_key"] == written["plan_key"] != unrepaired["plan_key"]
+
+
+def test_a_repair_needs_texts_that_judge_nothing(bench: Bench, tmp_path: Path) -> None:
+    plan = repaired_plan(bench, tmp_path / "plan.json")
+    words = ("evaluate", bench.model, "--plan", plan, "--tasks", "perplexity", "--text")
+    plain, none = (*words[:3], bench.plan, *words[4:], bench.texts), (*words[:2], *words[4:], bench.texts)
+    assert "name a .txt, .jsonl or .csv file or a folder with --calibration" in refused(mka(*words, bench.texts))
+    assert "also calibrated the plan" in refused(mka(*words, bench.texts, "--calibration", bench.texts))
+    assert "also calibrated the plan" in refused(mka(*words, bench.calibration, "--calibration", bench.texts))
+    for without_repair in (plain, none):
+        assert "read by a repair only" in refused(mka(*without_repair, "--calibration", "a"))
+
+
+def test_the_demo_model_has_calibration_texts_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(replace(truncate(12, 2), repair="linear-cut"), path)
+    words = ("evaluate", "demo", "--plan", path, "--tasks", "perplexity", "--limit", "20", "--json", "-")
+    mended = mka(*words).json["tasks"]["perplexity"]
+    write_plan(truncate(12, 2), path, overwrite=True)
+    cut = mka(*words).json["tasks"]["perplexity"]
+    assert mended["baseline"] == cut["baseline"] < mended["value"] < cut["value"]

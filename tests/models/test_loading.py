@@ -20,6 +20,7 @@ from mka.assets import asset
 from mka.errors import BadInput
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
+from tests.pickled import Bomb
 from tests.tiny import FAMILIES, byte_tokenizer, tiny_model_folder
 
 TEXT = "The cat sat on the mat."
@@ -202,30 +203,6 @@ def test_refuses_an_encoder(network: Any, tmp_path: Path) -> None:
     byte_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(BadInput, match=f"{network.__name__}.*(no head|is an encoder)"):
         load(tmp_path)
-
-
-class Bomb:
-    def __init__(self, place: Path) -> None:
-        self.place = place
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (open, (str(self.place), "w"))
-
-
-def test_reads_no_pickle_and_says_how_to_convert_it(tmp_path: Path) -> None:
-    folder = tiny_model_folder(tmp_path)
-    expected = load(folder, device="cpu")
-    tensors: dict[str, Any] = dict(load_file(folder / "model.safetensors"))
-    (folder / "model.safetensors").unlink()
-    torch.save(tensors | {"model.norm.weight": Bomb(tmp_path / "ran")}, folder / "pytorch_model.bin")
-    for trust_remote_code in (False, True):
-        with pytest.raises(BadInput, match=r"holds its weights as a pickle, .* convert it: AutoModel") as caught:
-            load(folder, device="cpu", trust_remote_code=trust_remote_code)
-        assert "\n" not in str(caught.value) and not (tmp_path / "ran").exists()
-    torch.save(tensors, folder / "pytorch_model.bin")
-    line = str(caught.value).partition("convert it: ")[2]
-    exec(line, {"AutoModelForCausalLM": AutoModelForCausalLM})
-    assert load(folder, device="cpu").fingerprint == expected.fingerprint
 
 
 def test_a_pickle_beside_safetensors_is_left_alone(tiny_llama_folder: Path, tmp_path: Path) -> None:

@@ -95,20 +95,24 @@ def test_a_hub_model_that_cannot_be_had(call: object) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_hub_model_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pickles_of_a_hub_model_are_fetched_only_where_there_are_no_safetensors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
 
     def snapshot(name: str, *, revision: str | None, allow_patterns: list[str]) -> str:
         asked.append(allow_patterns)
         return str(tmp_path)
 
+    def bins() -> list[bool]:
+        return [any("bin" in pattern for pattern in patterns) for patterns in asked]
+
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     (tmp_path / "config.json").touch()
-    with pytest.raises(
-        BadInput, match=r"owner/name@v1 holds no safetensors .*from_pretrained\('owner/name'\)"
-    ) as caught:
+    with pytest.raises(BadInput, match=r"owner/name@v1 holds neither safetensors nor pytorch_model.bin") as caught:
         fetch(HubModel("owner/name", "v1"))
-    assert "\n" not in str(caught.value)
-    assert len(asked) == 1 and not any("bin" in pattern for pattern in asked[0])
+    assert "\n" not in str(caught.value) and bins() == [False, True]
+    (tmp_path / "pytorch_model-00001-of-00001.bin").touch()
+    assert fetch(HubModel("owner/name", "v1")) == tmp_path and bins() == [False, True] * 2
     (tmp_path / "model.safetensors").touch()
-    assert fetch(HubModel("owner/name", "v1")) == tmp_path
+    assert fetch(HubModel("owner/name", "v1")) == tmp_path and bins() == [*[False, True] * 2, False]

@@ -160,8 +160,18 @@ def test_the_hub_is_asked_for_counts_else_for_sizes(
     assert estimate("owner/name", dtype=dtype) == expected
 
 
-def test_a_pickle_is_not_estimated(tmp_path: Path) -> None:
-    (tmp_path / "pytorch_model.bin.index.json").touch()
-    (tmp_path / "pytorch_model-00001-of-00002.bin").write_bytes(b"x" * 1234)
-    with pytest.raises(BadInput, match="holds its weights as a pickle"):
-        estimate(tmp_path)
+def test_the_hubs_pickles_count_where_it_has_no_safetensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [SimpleNamespace(rfilename="pytorch_model.bin", size=900), SimpleNamespace(rfilename="a.onnx", size=5)]
+    told = SimpleNamespace(siblings=files, safetensors=None)
+    monkeypatch.setattr(HfApi, "model_info", lambda *asked, **options: told)
+    assert estimate("owner/name") == 900
+    told.siblings = files[1:]
+    with pytest.raises(BadInput, match="holds neither safetensors nor pytorch_model.bin"):
+        estimate("owner/name")
+
+
+def test_a_tied_tensor_of_a_pickle_counts_once(tmp_path: Path) -> None:
+    matrix = torch.zeros(3, 5)
+    torch.save({"in": matrix, "out": matrix, "part": matrix[:1]}, tmp_path / "pytorch_model.bin")
+    assert estimate(tmp_path) == 4 * (15 + 5)
+    assert estimate(tmp_path, dtype="bfloat16") == 2 * (15 + 5)

@@ -104,11 +104,6 @@ def test_there_and_back_the_same_stands_in_the_model(made):
         return
     if config["merge_method"] == "slerp":
         return
-    firsts = [min(one) for one in places(made.groups, made.depth)]
-    if firsts != sorted(firsts):  # the one layer left of a group stands before one that stood before it
-        with pytest.raises(BadInput, match="out of order"):
-            from_mergekit(config, made.depth)
-        return
     back = from_mergekit(config, made.depth)
     expected, found = places(made.groups, made.depth), places(back, made.depth)
     assert [one.keys() for one in found] == [one.keys() for one in expected]
@@ -129,6 +124,22 @@ def test_a_config_is_read_into_groups():
         MergeGroup((7,), method="drop"),
     )
     assert model_of(config) == "m"
+
+
+def test_a_layer_that_stands_before_an_earlier_one_takes_the_place_of_one_that_is_gone():
+    config = passthrough(source([0, 1]), source([5, 6]), source([4, 5]), source([6, 7]))  # 1, 2 and 3 are gone
+    assert from_mergekit(config, 7) == (
+        MergeGroup((3, 5), method="keep", layer=5),
+        MergeGroup((1, 2), method="drop"),
+    )
+    config = passthrough(source([4, 5]), source([2, 3]))  # 0, 1 and 3 are gone: 3 inside the group of 4
+    assert from_mergekit(config, 5) == (
+        MergeGroup((1, 3, 4), method="keep", layer=4),
+        MergeGroup((0,), method="drop"),
+    )
+    two = [source([2, 3], weight=0.5), source([3, 4], "m/.", weight=0.5)]
+    config = linear({"sources": two}, {"sources": [source([1, 2])]})  # 0 is gone
+    assert from_mergekit(config, 4) == (MergeGroup((0, 2, 3), (0.0, 0.5, 0.5)),)
 
 
 def test_settings_of_the_inner_level_count():
@@ -163,7 +174,14 @@ def test_sums_of_other_numbers_are_differences():
         (passthrough(source([0, 1], "m+lora")), r"m\+lora carries an adapter"),
         (passthrough(source([0, 1], scale=0.5)), "slice 1, parameters says scale"),
         (passthrough(source([0, 2]), source([1, 3])), "uses layer 1 twice"),
-        (passthrough(source([2, 3]), source([0, 1])), "out of order"),
+        (
+            passthrough(source([2, 3]), source([0, 1])),
+            "layer 2 before layer 0, which a plan cannot say: a layer moves forward only to the place of one that is "
+            "removed, and none is left there",
+        ),
+        (passthrough(source([0, 1]), source([3, 4]), source([1, 3])), "layer 3 before layer 1"),
+        (passthrough(source([3, 4]), source([2, 3]), source([1, 2])), "layer 3 before layer 2"),
+        (linear({"sources": [source([2, 3], weight=0.5)]}, {"sources": [source([1, 2])]}), r"layers \[2\] sum to 0.5"),
         (passthrough(source([0, 5])), r"names layer 4, but the model has layers 0\.\.3"),
         (passthrough(source([1, 1])), r"layer_range is \[1, 1\]"),
         (passthrough(source([0, 1.0])), "layer_range is"),
@@ -178,7 +196,7 @@ def test_sums_of_other_numbers_are_differences():
         (linear({"sources": [source([0, 1], weight=[{"filter": "mlp", "value": 1}])]}), "weight is"),
         (linear({"sources": [source([0, 1], weight=float("inf"))]}), "weight is inf"),
         (linear({"sources": [source([0, 1], weight=0.5)]}), r"layers \[0\] sum to 0.5, not 1"),
-        (linear({"sources": [source([0, 1], weight=0)]}), "out of order"),
+        (linear({"sources": [source([0, 1], weight=0)]}), "weights that are all 0"),
         (linear({"sources": [source([0, 1], weight=0)]}, normalize=True), "sum to 0 and cannot be normalised"),
         (linear({"sources": [source([0, 1])]}, normalize=1), "normalize is 1; write true or false"),
         (linear({"sources": [source([0, 1])], "residual_weight": 1}), "slice 1 says residual_weight"),

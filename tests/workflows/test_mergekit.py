@@ -28,6 +28,7 @@ own, since its pins need not be ours."""
 AVERAGE = [MergeGroup((1, 2, 4), (0.5, 0.2, 0.3))]
 METHODS = {
     "passthrough": [MergeGroup((1,), method="drop"), MergeGroup((3, 4), method="keep", layer=4)],
+    "a later layer kept first": [MergeGroup((1, 4), method="keep", layer=4)],
     "average": AVERAGE,
     "average of the first and the last": [MergeGroup((0, 1), (0.25, 0.75)), MergeGroup((4, 5), (0.6, 0.4))],
     "rdsc": [MergeGroup((0, 1), method="rdsc"), MergeGroup((2, 3, 4), method="rdsc")],

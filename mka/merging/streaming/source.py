@@ -49,13 +49,15 @@ class StreamSource:
 def open_source(source: str | Path, revision: str | None = None) -> StreamSource:
     """Read config and headers, and compare them; BadInput for whatever `mka.load` would refuse of them.
 
-    Also where the files go by other names than transformers would write: those it alone knows how to read.
+    Also where the files go by other names than transformers would write, which it alone knows how to read, and for
+    pickles whose tensors do not lie in them byte by byte.
     """
     place = resolve(source, revision)
     folder = fetch(place) if isinstance(place, HubModel) else place
     config = read_config(folder, trust_remote_code=False)
     files = weight_files(folder)
     stored = {tensor.name: tensor for tensor in stored_tensors(files)}
+    _check_in_one_piece(stored.values())
     check_tokenizer(folder)
     dtype = stored_dtype(files)
     network = weightless(config, dtype)
@@ -76,7 +78,8 @@ def _with_a_place(
 ) -> dict[str, StoredTensor]:
     """The stored tensors that the network has a place for; BadInput where it lacks one or has none for one.
 
-    Left out is what the class says it ignores. A tied tensor that is stored nevertheless stays.
+    Left out is what the class says it ignores, and other names of a tensor that the network has once. A tied tensor
+    that is stored nevertheless stays.
     """
     asked = stored_form(network)
     tied = set(network.all_tied_weights_keys or {})
@@ -92,7 +95,19 @@ def _with_a_place(
     mismatched = [one for one in shapes if one[1] != one[2]]
     check_complete(folder, missing, mismatched, [name for name in unexpected if name not in ignored])
     _check_dtypes(folder, asked, stored)
-    return {name: tensor for name, tensor in stored.items() if name not in ignored}
+    first = {stored[name].same_as or name for name in asked}
+    again = {name for name in stored.keys() - asked.keys() if (stored[name].same_as or name) in first}
+    return {name: tensor for name, tensor in stored.items() if name not in ignored | again}
+
+
+def _check_in_one_piece(stored: Iterable[StoredTensor]) -> None:
+    """BadInput for tensors that no bytes of their file are."""
+    for tensor in stored:
+        if tensor.loose:
+            raise BadInput(
+                f"the tensor {tensor.name} cannot be copied out of {tensor.file}: {tensor.loose}; "
+                "merge in memory (without --stream)"
+            )
 
 
 def _matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
