@@ -8,10 +8,12 @@ from types import MappingProxyType
 
 from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
+from mka.merging.repair.grafts import graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
 from mka.merging.repair.passes import batches_for
 from mka.merging.repair.scale import length_ratio, lengthen
-from mka.merging.repair.transplant import PASSES, graft_of, transplant
+from mka.merging.repair.transplant import PASSES, transplant
+from mka.merging.repair.values import enrich, values_of
 from mka.merging.repair.work import Work
 from mka.merging.repair.writers import Writer
 from mka.models.loaded import LoadedModel
@@ -46,19 +48,22 @@ def _transplant(work: Work) -> None:
     """At each cut, part by part, what can move moves; whatever cannot, and all behind the cut, is mended by maps."""
     steps = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
     grafts = [graft_of(work, place, writer) for place, writer in steps]
-    work.expect(sum(1 if graft is None else PASSES for graft in grafts))
-    for (place, writer), graft in zip(steps, grafts, strict=True):
+    values = [values_of(work, graft) if graft is not None and graft.heads else None for graft in grafts]
+    work.expect(sum(1 if graft is None else PASSES for graft in grafts) + sum(one is not None for one in values))
+    for (place, writer), graft, read in zip(steps, grafts, values, strict=True):
         if graft is None:
             mend(work, place, writer, OF_THE_INPUT)
-        else:
-            transplant(work, graft)
+            continue
+        transplant(work, graft)
+        if read is not None:
+            enrich(work, graft, read)
 
 
 def _scale(work: Work) -> None:
     """Cut by cut, front to back: what stands before a later cut is lengthened again by what is still missing there."""
     work.expect(len(work.cuts))
     modules = [
-        [(work.path(place, writer), writer.module) for writer in work.writers(place)]
+        [(work.path(place, writer.name), writer.module) for writer in work.writers(place)]
         for place in work.places[: work.cuts[-1].number + 1]
     ]
     for cut in work.cuts:

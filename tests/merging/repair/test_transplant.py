@@ -109,7 +109,12 @@ def test_a_layer_of_another_shape_gives_nothing():
     network.model.layers[3].mlp = wide.model.layers[3].mlp
     model = loaded(network)
     moved, linear = (
-        merge(model, CUT, repair=name, calibration=TEXTS).receipt.repaired for name in ("transplant", "linear")
+        [
+            one
+            for one in merge(model, CUT, repair=name, calibration=TEXTS).receipt.repaired
+            if one.name.startswith("model.layers.2.")
+        ]
+        for name in ("transplant", "linear")
     )
     assert moved == linear and moved
 
