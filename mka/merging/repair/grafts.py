@@ -25,7 +25,7 @@ class Graft:
     before, after:  writers of the layer that run before and after the part's own
     heads:          whether the units are heads; else they are neurons
     told:           whether the part's own units are told anew what to read: they are those of a layer of the source,
-                    but behind a cut, where the stream is another
+                    but the stream is another behind a cut, and in a layer before it that writes something else
     """
 
     place: Place
@@ -44,7 +44,7 @@ def graft_of(work: Work, place: Place, writer: Writer) -> Graft | None:
     at = [one.name for one in writers].index(writer.name)
     alike = (stack.layer_types[place.first], stack.shape_classes[place.first])
     donors = tuple(layer for layer in place.gone if (stack.layer_types[layer], stack.shape_classes[layer]) == alike)
-    told = place.alone and place.number > work.cuts[0].number
+    told = place.alone and (place.number > work.cuts[0].number or at > 0)
     last, heads = at == len(writers) - 1, int(stack.text_config.num_attention_heads)
     part = part_of(work.layer(place), writer, last, heads) if donors or told else None
     return None if part is None else Graft(place, part, donors, writers[:at], writers[at + 1 :], not last, told)

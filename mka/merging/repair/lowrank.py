@@ -56,7 +56,7 @@ def low_rank(fitted: Sums, held: Sums, blocks: Sequence[slice], rank: int, prese
             best, chosen = missed, penalty
     if chosen is None:
         return None
-    left = max(best, 0.0) / held.yy
+    left = max(best, 0.0) / held.total
     return LowRank(tuple(_fit(fitted.plus(held), blocks, rank, present, chosen)), chosen, left)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
-from mka.merging.repair.grafts import graft_of
+from mka.merging.repair.grafts import Graft, graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
 from mka.merging.repair.passes import batches_for
+from mka.merging.repair.refit import refit, refits
 from mka.merging.repair.scale import length_ratio, lengthen
 from mka.merging.repair.transplant import PASSES, transplant
 from mka.merging.repair.values import enrich, values_of
@@ -44,19 +46,48 @@ def _replaceme(work: Work) -> None:
     _linear(work, [(place, work.writers(place)[-1]) for place in work.cuts], OF_THE_OUTPUT)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Something that is done at one part of one place, and how many passes of the texts it takes."""
+
+    passes: int
+    carry_out: Callable[[], None]
+
+
 def _transplant(work: Work) -> None:
-    """At each cut, part by part, what can move moves; whatever cannot, and all behind the cut, is mended by maps."""
-    steps = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
-    grafts = [graft_of(work, place, writer) for place, writer in steps]
-    values = [values_of(work, graft) if graft is not None and graft.heads else None for graft in grafts]
-    work.expect(sum(1 if graft is None else PASSES for graft in grafts) + sum(one is not None for one in values))
-    for (place, writer), graft, read in zip(steps, grafts, values, strict=True):
-        if graft is None:
-            mend(work, place, writer, OF_THE_INPUT)
-            continue
-        transplant(work, graft)
-        if read is not None:
-            enrich(work, graft, read)
+    """At each cut, part by part, what can move moves; whatever cannot is mended by maps."""
+    _in_turn(work, [step for place, writer, graft in _parts(work) for step in _moving(work, place, writer, graft)])
+
+
+def _refit(work: Work) -> None:
+    """The same, and each MLP is fitted once more by what it reads."""
+    steps: list[_Step] = []
+    for place, writer, graft in _parts(work):
+        steps += _moving(work, place, writer, graft)
+        if graft is not None and refits(work, graft):
+            steps.append(_Step(1, partial(refit, work, graft)))
+    _in_turn(work, steps)
+
+
+def _in_turn(work: Work, steps: Sequence[_Step]) -> None:
+    work.expect(sum(step.passes for step in steps))
+    for step in steps:
+        step.carry_out()
+
+
+def _parts(work: Work) -> list[tuple[Place, Writer, Graft | None]]:
+    sites = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
+    return [(place, writer, graft_of(work, place, writer)) for place, writer in sites]
+
+
+def _moving(work: Work, place: Place, writer: Writer, graft: Graft | None) -> list[_Step]:
+    if graft is None:
+        return [_Step(1, partial(mend, work, place, writer, OF_THE_INPUT))]
+    steps = [_Step(PASSES, partial(transplant, work, graft))]
+    values = values_of(work, graft) if graft.heads else None
+    if values is not None:
+        steps.append(_Step(1, partial(enrich, work, graft, values)))
+    return steps
 
 
 def _scale(work: Work) -> None:
@@ -122,9 +153,15 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
             Repair(
                 "transplant",
                 "Before each cut, of the heads and neurons there and of the layers that are gone, keep those that "
-                "together write most of what is wanted; else as linear.",
+                "together write most of what is wanted; fit anew what they read and write, and what heads carry.",
                 "penalty",
                 _transplant,
+            ),
+            Repair(
+                "refit",
+                "As transplant; then each MLP reads what makes it write most of what is wanted (Gauss-Newton steps).",
+                "penalty",
+                _refit,
             ),
         )
     }

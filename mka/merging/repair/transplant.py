@@ -37,13 +37,13 @@ def transplant(work: Work, graft: Graft) -> None:
     of what they say does better than none on held-out texts.
     """
     found = readings(work, graft)
-    if found.own is not None:
-        tell_own(work, graft, found.own)
-    shells = told_anew(work, graft, found.donors)
+    if graft.told:
+        tell_own(work, graft, found[graft.place.first])
+    shells = told_anew(work, graft, found)
     fitted, held = _said(work, graft, shells)
     part, ones = graft.part, int(graft.part.writer.bias is not None)
     units = _units_of_all(part, 1 + len(shells))
-    kept = most_useful(fitted, units, len(part.inputs), ones)
+    kept = most_useful(fitted.plus(held), units, len(part.inputs), ones)
     index = torch.cat([*(units[unit] for unit in kept), torch.arange(len(fitted.xx) - ones, len(fitted.xx))])
     fit = ridge(fitted.only(index), held.only(index))
     if fit.map is not None:
