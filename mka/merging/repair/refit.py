@@ -169,7 +169,7 @@ def _step(mlp: _Mlp, sample: Sample) -> Weights:
     """The readers' weights after one Gauss-Newton step.
 
     Its linear least-squares problem is solved by conjugate gradients (CGLS: Hestenes and Stiefel 1952, section 10).
-    They end, at the latest after STEPS, where the true error on held-out tokens falls no more, which stands for a penalty.
+    They end, at the latest after STEPS, where the true error on held-out tokens falls no more; that is their penalty.
     """
     start = mlp.weights()
     change = {name: torch.zeros_like(value) for name, value in start.items()}
