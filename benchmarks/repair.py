@@ -1,11 +1,13 @@
 """What each repair gives back: perplexity and accuracy of small models with 1 to 6 of their layers removed.
 
     python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model] [--choices greedy,...]
-    (`make bench-repair`: all of it)
+                                [--repairs none,linear,...] [--texts dev|train] [--picked "2 7 10"]
+    (`make bench-repair`: all of it; hours on two cores)
 
-Every choice of layers with every repair, beside the unmerged model. Layers are chosen and repairs worked out on the
-texts of the split "dev"; the test texts and questions judge. Rows are written as they come to results/repair.json and,
-as tables, to docs/repair.md; a row that stands in the results is not measured again (`--again` does).
+Choices of layers with every repair, beside the unmerged model. Layers are chosen on the texts of the split "dev", and
+repairs worked out on them or on TRAIN_TEXTS of the split "train"; the test texts and questions judge. Rows are written
+as they come to results/repair.json and, as tables, to docs/repair.md; a row that stands in the results is not measured
+again (`--again` does).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -24,20 +27,26 @@ from mka.analysis.collection import collect
 from mka.data.questions import load_questions
 from mka.data.texts import load_texts
 from mka.demo.card import first_per_subject
+from mka.demo.world import World
 from mka.evaluation.measure import measure
-from mka.evaluation.perplexity import perplexity
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.repairs import REPAIRS
-from mka.objects.texts import TextSet
+from mka.objects.texts import Text, TextSet
+from mka.planning.guided import GUIDED, Score
 from mka.planning.strategies import drop_keep_last, truncate
+from mka.workflows.planning import scorer
 
 ROOT = Path(__file__).parent.parent
 RESULTS, TABLE = ROOT / "benchmarks" / "results" / "repair.json", ROOT / "docs" / "repair.md"
 MODELS = ("demo", "benchmarks/second-model")
 SEARCH_TEXTS, QUESTIONS = 90, 40
-"""Texts that the greedy search scores on; questions of each of the 12 subjects."""
+"""Texts that searches score on; questions of each of the 12 subjects."""
+DEV, TRAIN = "dev", "train"
+TRAIN_TEXTS, TRAIN_FROM = 1000, 1_000_000
+"""Documents of the world that repairs are worked out on, and the number of the first: none that a model was trained on
+or is judged by."""
 CHANCE = 0.25
 GOALS = {3: (0.98, 1.05), 6: (0.92, 1.25)}
 """Layers removed -> share of the accuracy above chance that is to be kept, and how many times the perplexity."""
@@ -45,44 +54,66 @@ GOALS = {3: (0.98, 1.05), 6: (0.92, 1.25)}
 
 @dataclass(frozen=True)
 class Row:
-    """One merged model; `layers` are those that its plan names, seconds those of merging and repairing."""
+    """One merged model; `layers` are those that its plan names, seconds those of merging and repairing.
+
+    texts: the split that the repair was worked out on
+    """
 
     model: str
     removed: int
     choice: str
     repair: str
+    texts: str
     layers: tuple[int, ...]
     perplexity: float
     accuracy: float
     seconds: float
 
     @property
-    def key(self) -> tuple[str, int, str, str]:
-        return self.model, self.removed, self.choice, self.repair
+    def key(self) -> Key:
+        return self.model, self.removed, self.choice, self.way
+
+    @property
+    def way(self) -> str:
+        """The repair, and the texts where they are more than usual."""
+        return way(self.repair, self.texts)
+
+
+Key = tuple[str, int, str, str]
+
+
+def way(repair: str, texts: str) -> str:
+    return f"{repair}, {TRAIN_TEXTS} texts" if texts == TRAIN and repair != "none" else repair
 
 
 class Bench:
     """One model and what it is measured on."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, picked: Sequence[int] = ()) -> None:
         self.name = name
         self.model: LoadedModel = mka.load(name, dtype="float32")
         self.depth = self.model.stack.depth
         self.dev, self.test = (load_texts("demo", split=split) for split in ("dev", "test"))
         self.questions = first_per_subject(load_questions("demo"), QUESTIONS)
-        self._lost: list[int] = []
+        self.picked = tuple(picked)
+        self._plans: dict[tuple[str, int], MergePlan] = {}
+        self._scores: dict[str, Score] = {}
 
-    def row(self, choice: str, plan: MergePlan, repair: str) -> Row:
+    def row(self, choice: str, plan: MergePlan, repair: str, texts: str) -> Row:
         begun = time.perf_counter()
-        texts = None if repair == "none" else self.dev
-        merged = merge(self.model, plan, repair=repair, calibration=texts).model
+        calibration = {DEV: self.dev, TRAIN: train()}[texts] if repair != "none" else None
+        merged = merge(self.model, plan, repair=repair, calibration=calibration).model
         seconds = time.perf_counter() - begun
         found = measure(merged, ("perplexity", "choices"), texts=self.test, questions=self.questions)
         assert found.perplexity is not None and found.choices is not None
         layers = tuple(layer for group in plan.groups for layer in group.layers)
-        return Row(
-            self.name, plan.removed, choice, repair, layers, found.perplexity.value, found.choices.accuracy, seconds
-        )
+        told = found.perplexity.value, found.choices.accuracy
+        return Row(self.name, plan.removed, choice, repair, texts, layers, *told, seconds)
+
+    def plan(self, choice: str, removed: int) -> MergePlan:
+        if (choice, removed) not in self._plans:
+            self._plans[choice, removed] = self.choices()[choice](removed)
+        return self._plans[choice, removed]
 
     def choices(self) -> dict[str, Callable[[int], MergePlan]]:
         return {
@@ -90,7 +121,9 @@ class Bench:
             "drop-keep-last": lambda removed: drop_keep_last(self.depth, removed),
             "shortgpt": self.least_influence,
             "mka": self.merged_by_similarity,
-            "greedy": self.greedy,
+            "laco": lambda removed: self.tried("laco", removed),
+            "greedy": lambda removed: self.tried("greedy", removed),
+            "picked": lambda removed: dropped(self.depth, self.picked),
         }
 
     def least_influence(self, removed: int) -> MergePlan:
@@ -104,17 +137,19 @@ class Bench:
             self.alike = mka.similarity(collect(self.model, self.dev), "npib")
         return mka.plan(self.model, strategy="mka", remove=removed, similarity=self.alike)
 
-    def greedy(self, removed: int) -> MergePlan:
-        """One layer at a time, that without which calibration texts are least perplexing (SLEB, arXiv 2402.09025)."""
-        some = TextSet(self.dev.texts[:SEARCH_TEXTS], "demo", "dev")
-        while len(self._lost) < removed:
-            left = [layer for layer in range(self.depth) if layer not in self._lost]
-            scores = {
-                layer: perplexity(merge(self.model, dropped(self.depth, [*self._lost, layer])).model, some).value
-                for layer in left
-            }
-            self._lost.append(min(scores, key=scores.__getitem__))
-        return dropped(self.depth, self._lost[:removed])
+    def tried(self, strategy: str, removed: int) -> MergePlan:
+        """LaCo's merge (arXiv 2402.11187) or SLEB's deletion (greedy, arXiv 2402.09025), on some of the dev texts."""
+        if strategy not in self._scores:
+            found = scorer(self.model, strategy, TextSet(self.dev.texts[:SEARCH_TEXTS], "demo", "dev")).score
+            self._scores[strategy] = cache(found)
+        return GUIDED[strategy].propose(self.depth, removed, self._scores[strategy])
+
+
+def train() -> TextSet:
+    """Documents of the world, of those that neither the training nor the test has seen."""
+    world = World()
+    numbers = range(TRAIN_FROM, TRAIN_FROM + TRAIN_TEXTS)
+    return TextSet(tuple(Text(world.document("train", number)) for number in numbers), "demo", "train")
 
 
 def dropped(depth: int, layers: Sequence[int]) -> MergePlan:
@@ -123,18 +158,16 @@ def dropped(depth: int, layers: Sequence[int]) -> MergePlan:
     return MergePlan(depth, groups, provenance=Provenance("benchmark"))
 
 
-def rows(
-    bench: Bench, removed: Sequence[int], choices: Sequence[str], known: set[tuple[str, int, str, str]]
-) -> Iterator[Row]:
+def rows(bench: Bench, wanted: argparse.Namespace, known: set[Key]) -> Iterator[Row]:
     """The rows that are not known yet."""
     if (bench.name, 0, "whole", "none") not in known:
-        yield bench.row("whole", MergePlan(bench.depth), "none")
-    for k in removed:
-        for choice in choices or bench.choices():
-            plan = bench.choices()[choice]
-            missing = [repair for repair in ("none", *REPAIRS) if (bench.name, k, choice, repair) not in known]
-            for repair in missing:
-                yield bench.row(choice, plan(k), repair)
+        yield bench.row("whole", MergePlan(bench.depth), "none", DEV)
+    choices = wanted.choices or [choice for choice in bench.choices() if choice != "picked"]
+    for removed in [len(bench.picked)] if "picked" in choices else wanted.removed:
+        for choice in choices:
+            for repair in wanted.repairs:
+                if (bench.name, removed, choice, way(repair, wanted.texts)) not in known:
+                    yield bench.row(choice, bench.plan(choice, removed), repair, wanted.texts)
 
 
 def read() -> list[Row]:
@@ -144,8 +177,8 @@ def read() -> list[Row]:
 
 
 def write(found: Sequence[Row]) -> None:
-    names = list(dict.fromkeys(row.model for row in found))
-    ordered = sorted(found, key=lambda row: (names.index(row.model), row.removed))
+    choices = ["whole", "truncate", "drop-keep-last", "shortgpt", "mka", "laco", "greedy", "picked"]
+    ordered = sorted(found, key=lambda row: (MODELS.index(row.model), row.removed, choices.index(row.choice)))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"rows": [asdict(row) for row in ordered]}, indent=1) + "\n", encoding="utf-8")
     TABLE.write_text(tables(ordered), encoding="utf-8")
@@ -156,8 +189,11 @@ def tables(found: Sequence[Row]) -> str:
     parts = [
         "# What each repair gives back",
         f"Written by `python -m benchmarks.repair`. Perplexity on the test texts, accuracy on {QUESTIONS} test "
-        "questions of each subject (chance is 25 %); layers are chosen and repairs worked out on the dev texts alone. "
-        "Each cell: perplexity / accuracy in %; – is not measured yet.",
+        "questions of each of 12 subjects (chance is 25 %); layers are chosen on the dev texts alone, and repairs "
+        f"worked out on them or, where it is said, on {TRAIN_TEXTS} documents of the training split that are new to "
+        "the model. Each cell: perplexity / accuracy in %; – is not measured. `greedy` is SLEB's deletion and `laco` "
+        "LaCo's merge by differences; `picked` are layers chosen by hand, by what repairs give back on documents of "
+        "the training split.",
         "\n".join(f"- `{one.name}`: {one.sentence}" for one in REPAIRS.values()),
     ]
     for name, of_model in groupby(found, key=lambda row: row.model):
@@ -171,16 +207,17 @@ def tables(found: Sequence[Row]) -> str:
 
 
 def _table(removed: int, mine: Sequence[Row], whole: Row) -> list[str]:
-    at = {(row.choice, row.repair): row for row in mine}
-    repairs = ("none", *REPAIRS)
-    lines = [f"| choice | layers | {' | '.join(repairs)} |", f"|---|---|{'---|' * len(repairs)}"]
+    at = {(row.choice, row.way): row for row in mine}
+    every = [way(repair, texts) for texts in (DEV, TRAIN) for repair in ("none", *REPAIRS)]
+    ways = [one for one in dict.fromkeys(every) if any(one == row.way for row in mine)]
+    lines = [f"| choice | layers | {' | '.join(ways)} |", f"|---|---|{'---|' * len(ways)}"]
     for choice in dict.fromkeys(row.choice for row in mine):
         layers = " ".join(map(str, next(row.layers for row in mine if row.choice == choice)))
-        cells = (_cell(at.get((choice, repair))) for repair in repairs)
+        cells = (_cell(at.get((choice, one))) for one in ways)
         lines.append(f"| {choice} | {layers} | {' | '.join(cells)} |")
     best = min(mine, key=lambda row: row.perplexity)
     said = (
-        f"Lowest perplexity: {best.choice} with {best.repair}, {best.perplexity / whole.perplexity:.3f} times the "
+        f"Lowest perplexity: {best.choice} with {best.way}, {best.perplexity / whole.perplexity:.3f} times the "
         f"unmerged model's; it keeps {100 * kept(best, whole):.1f} % of the accuracy above chance."
     )
     if removed in GOALS:
@@ -210,19 +247,19 @@ def main() -> None:
     parser.add_argument("--removed", type=_numbers, default=_numbers("1-6"))
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--choices", type=lambda text: text.split(","), default=())
+    parser.add_argument("--repairs", type=lambda text: text.split(","), default=("none", *REPAIRS))
+    parser.add_argument("--texts", choices=(DEV, TRAIN), default=DEV)
+    parser.add_argument("--picked", type=lambda text: tuple(map(int, text.split())), default=())
     parser.add_argument("--again", action="store_true")
     wanted = parser.parse_args()
-    found = [] if wanted.again else read()
     for name in wanted.models.split(","):
         if name != "demo" and not (ROOT / name).is_dir():
             print(f"{name} is not here and is left out")
             continue
-        for row in rows(Bench(name), wanted.removed, wanted.choices, {row.key for row in found}):
-            found.append(row)
-            write(found)
-            print(
-                f"{row.model} {row.removed} {row.choice} {row.repair}: {_cell(row)} ({row.seconds:.0f} s)", flush=True
-            )
+        known = set() if wanted.again else {row.key for row in read()}
+        for row in rows(Bench(name, wanted.picked), wanted, known):
+            write([*(one for one in read() if one.key != row.key), row])
+            print(f"{row.model} {row.removed} {row.choice} {row.way}: {_cell(row)} ({row.seconds:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -60,9 +60,15 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
             Repair(
                 "transplant",
                 "Before each cut, of the heads and neurons there and of the layers that are gone, keep those that "
-                "together write most of what is wanted; else as linear.",
+                "together write most of what is wanted; fit anew what they read and write, and what heads carry.",
                 "penalty",
-                "each projection from the first cut on",
+                "each part of a layer from the first cut on",
+            ),
+            Repair(
+                "refit",
+                "As transplant; then each MLP reads what makes it write most of what is wanted (Gauss-Newton steps).",
+                "penalty",
+                "each part of a layer from the first cut on",
             ),
         )
     }

@@ -17,6 +17,7 @@ class Place:
     changed:  whether source layers behind it are gone, or it is no single source layer any more
     first:    the source layer that it stands for from
     gone:     source layers from there to the target that stand nowhere
+    alone:    whether it is the layer `first` as it was, and not a sum of several
     """
 
     number: int
@@ -24,6 +25,7 @@ class Place:
     changed: bool
     first: int
     gone: tuple[int, ...]
+    alone: bool
 
 
 def places_of(plan: MergePlan) -> tuple[Place, ...]:
@@ -46,7 +48,8 @@ def places_of(plan: MergePlan) -> tuple[Place, ...]:
 
 def _place(number: int, first: int, following: int, sources: tuple[int, ...]) -> Place:
     gone = tuple(layer for layer in range(first, following) if layer not in sources)
-    return Place(number, following - 1, following != first + 1 or sources != (first,), first, gone)
+    alone = sources == (first,)
+    return Place(number, following - 1, following != first + 1 or not alone, first, gone, alone)
 
 
 def _first_layers(plan: MergePlan) -> list[int]:

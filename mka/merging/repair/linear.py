@@ -76,11 +76,8 @@ def mend(work: Work, place: Place, writer: Writer, form: Form) -> None:
     fit = ridge(*_missing(work, place, writer, form))
     if fit.map is None:
         return
-    path = work.path(place, writer)
     matrix, bias = form.fold(writer, fit.map)
-    work.put(f"{path}.weight", writer.as_stored(matrix), fit.penalty, fit.left)
-    if bias is not None:
-        work.put(f"{path}.bias", bias, fit.penalty, fit.left)
+    work.put_projection(place, writer.name, matrix, bias, fit)
 
 
 def _missing(work: Work, place: Place, writer: Writer, form: Form) -> tuple[Sums, Sums]:

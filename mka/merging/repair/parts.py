@@ -33,6 +33,10 @@ class Part:
     writer: Writer
     inputs: Tensor
 
+    def inner(self, name: str) -> str:
+        """The name from this part of a module that is named from the layer."""
+        return name.removeprefix(f"{self.name}.")
+
 
 def part_of(layer: nn.Module, writer: Writer, last: bool, heads: int) -> Part | None:
     """The part that `writer` ends; None where its units are not alike or hold weights beside projections.

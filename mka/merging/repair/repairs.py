@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
+from mka.merging.repair.grafts import Graft, graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
 from mka.merging.repair.passes import batches_for
+from mka.merging.repair.refit import refit, refits
 from mka.merging.repair.scale import length_ratio, lengthen
-from mka.merging.repair.transplant import PASSES, graft_of, transplant
+from mka.merging.repair.transplant import PASSES, transplant
+from mka.merging.repair.values import enrich, values_of
 from mka.merging.repair.work import Work
 from mka.merging.repair.writers import Writer
 from mka.models.loaded import LoadedModel
@@ -40,23 +45,55 @@ def _replaceme(work: Work) -> None:
     _linear(work, [(place, work.writers(place)[-1]) for place in work.cuts], OF_THE_OUTPUT)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Something that is done at one part of one place, and how many passes of the texts it takes."""
+
+    passes: int
+    carry_out: Callable[[], None]
+
+
 def _transplant(work: Work) -> None:
-    """At each cut, part by part, what can move moves; whatever cannot, and all behind the cut, is mended by maps."""
-    steps = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
-    grafts = [graft_of(work, place, writer) for place, writer in steps]
-    work.expect(sum(1 if graft is None else PASSES for graft in grafts))
-    for (place, writer), graft in zip(steps, grafts, strict=True):
-        if graft is None:
-            mend(work, place, writer, OF_THE_INPUT)
-        else:
-            transplant(work, graft)
+    """At each cut, part by part, what can move moves; whatever cannot is mended by maps."""
+    _in_turn(work, [step for place, writer, graft in _parts(work) for step in _moving(work, place, writer, graft)])
+
+
+def _refit(work: Work) -> None:
+    """The same, and each MLP is fitted once more by what it reads."""
+    steps: list[_Step] = []
+    for place, writer, graft in _parts(work):
+        steps += _moving(work, place, writer, graft)
+        if graft is not None and refits(work, graft):
+            steps.append(_Step(1, partial(refit, work, graft)))
+    _in_turn(work, steps)
+
+
+def _in_turn(work: Work, steps: Sequence[_Step]) -> None:
+    work.expect(sum(step.passes for step in steps))
+    for step in steps:
+        step.carry_out()
+
+
+def _parts(work: Work) -> list[tuple[Place, Writer, Graft | None]]:
+    sites = [(place, writer) for place in work.from_first_cut for writer in work.writers(place)]
+    return [(place, writer, graft_of(work, place, writer)) for place, writer in sites]
+
+
+def _moving(work: Work, place: Place, writer: Writer, graft: Graft | None) -> list[_Step]:
+    if graft is None:
+        return [_Step(1, partial(mend, work, place, writer, OF_THE_INPUT))]
+    steps = [_Step(PASSES, partial(transplant, work, graft))]
+    values = values_of(work, graft) if graft.heads else None
+    if values is not None:
+        steps.append(_Step(1, partial(enrich, work, graft, values)))
+    return steps
 
 
 def _scale(work: Work) -> None:
     """Cut by cut, front to back: what stands before a later cut is lengthened again by what is still missing there."""
     work.expect(len(work.cuts))
     modules = [
-        [(work.path(place, writer), writer.module) for writer in work.writers(place)]
+        [(work.path(place, writer.name), writer.module) for writer in work.writers(place)]
         for place in work.places[: work.cuts[-1].number + 1]
     ]
     for cut in work.cuts:
@@ -75,6 +112,7 @@ CARRY_OUT: Mapping[str, Callable[[Work], None]] = MappingProxyType(
         "linear-cut": _linear_at_cuts,
         "replaceme": _replaceme,
         "transplant": _transplant,
+        "refit": _refit,
     }
 )
 """What changes the merged model of a work in place, by the names of `mka.objects.repairs.REPAIRS`."""

@@ -18,12 +18,12 @@ PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 class Sums:
-    """Sum of w x x', w x y' and w |y|^2 over the points seen; float64, on the CPU."""
+    """Sum of w x x', w x y' and w y^2 (d,) over the points seen; float64, on the CPU."""
 
     def __init__(self, features: int, outputs: int) -> None:
         self.xx = torch.zeros(features, features, dtype=torch.float64)
         self.xy = torch.zeros(features, outputs, dtype=torch.float64)
-        self.yy = 0.0
+        self.yy = torch.zeros(outputs, dtype=torch.float64)
 
     def add(self, x: Tensor, y: Tensor, weights: Tensor) -> None:
         """Take in points x (n, k), y (n, d) with weights (n,); products are summed in float64.
@@ -34,7 +34,7 @@ class Sums:
         weighted = x * weights[:, None]
         self.xx += (weighted.T @ x).cpu()
         self.xy += (weighted.T @ y).cpu()
-        self.yy += float((weights * y.square().sum(dim=1)).sum())
+        self.yy += (weights @ y.square()).cpu()
 
     def plus(self, other: Sums) -> Sums:
         both = Sums(*self.xy.shape)
@@ -47,9 +47,27 @@ class Sums:
         some.xx, some.xy, some.yy = self.xx[features][:, features], self.xy[features], self.yy
         return some
 
+    def beyond(self, known: Tensor) -> Sums:
+        """The sums of what y has beyond known' x; known float64 (k, d)."""
+        some = Sums(0, 0)
+        some.xx, some.xy = self.xx, self.xy - self.xx @ known
+        some.yy = self.yy - (known * (self.xy + some.xy)).sum(dim=0)
+        return some
+
+    def of(self, outputs: slice) -> Sums:
+        """The sums of these outputs alone."""
+        some = Sums(0, 0)
+        some.xx, some.xy, some.yy = self.xx, self.xy[:, outputs], self.yy[outputs]
+        return some
+
+    @property
+    def total(self) -> float:
+        """Weighted squares of all outputs."""
+        return float(self.yy.sum())
+
     def missed(self, found: Tensor) -> float:
         """Weighted squared error of y = found' x over the points seen; found float64 (k, d)."""
-        return self.yy - float((found * (2 * self.xy - self.xx @ found)).sum())
+        return self.total - float((found * (2 * self.xy - self.xx @ found)).sum())
 
     def solve(self, penalty: float) -> Tensor:
         """The map (k, d) of least sum of w |y - M' x|^2 + penalty * mean(diag(xx)) * |M|^2; float64."""
@@ -82,13 +100,20 @@ def ridge(fitted: Sums, held: Sums) -> Fit:
 
     Smaller than no map at all, or there is no map. RunFailed where a sum is no number.
     """
-    if not math.isfinite(fitted.yy + held.yy + float(fitted.xx.sum() + held.xx.sum())):
+    chosen, missed = best_penalty(fitted, held)
+    if chosen == math.inf:
+        return Fit(None, math.inf, 1.0)
+    return Fit(fitted.plus(held).solve(chosen), chosen, max(missed, 0.0) / held.total)
+
+
+def best_penalty(fitted: Sums, held: Sums) -> tuple[float, float]:
+    """Of PENALTIES, and inf for no map, the one under which the map of the `fitted` points misses least of the `held`;
+    and what it misses."""
+    if not math.isfinite(fitted.total + held.total + float(fitted.xx.sum() + held.xx.sum())):
         raise RunFailed("the activations hold NaN or infinity, so nothing can be repaired; check the model's weights")
-    best, chosen = held.yy, math.inf
+    best, chosen = held.total, math.inf
     for penalty in PENALTIES if float(fitted.xx.diagonal().sum()) > 0 else ():
         missed = held.missed(fitted.solve(penalty))
         if missed < best:
             best, chosen = missed, penalty
-    if chosen == math.inf:
-        return Fit(None, math.inf, 1.0)
-    return Fit(fitted.plus(held).solve(chosen), chosen, max(best, 0.0) / held.yy)
+    return chosen, best

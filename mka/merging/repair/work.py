@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mka.merging.repair.cuts import Place
 from mka.merging.repair.passes import Batch
-from mka.merging.repair.writers import Writer, writers_of
+from mka.merging.repair.ridge import Fit
+from mka.merging.repair.writers import Writer, as_stored, writers_of
 from mka.merging.shells import set_tensor
 from mka.models.loaded import LoadedModel
 from mka.objects.progress import Cancel, Progress
@@ -43,8 +44,12 @@ class Work:
     def writers(self, place: Place) -> tuple[Writer, ...]:
         return writers_of(self.merged, place.number, self.batches[0])
 
-    def path(self, place: Place, writer: Writer) -> str:
-        return f"{self.merged.stack.path}.{place.number}.{writer.name}"
+    def layer(self, place: Place) -> nn.Module:
+        return self.merged.stack.layers[place.number]
+
+    def path(self, place: Place, name: str) -> str:
+        """The merged model's name of a module that is named from its layer."""
+        return f"{self.merged.stack.path}.{place.number}.{name}"
 
     def expect(self, passes: int) -> None:
         """How many passes of the texts there will be."""
@@ -57,6 +62,13 @@ class Work:
             self.cancel.check()
         self.progress("repair", self.steps, self.total)
         self.steps += 1
+
+    def put_projection(self, place: Place, name: str, matrix: Tensor, bias: Tensor | None, fit: Fit) -> None:
+        """The matrix (inputs, outputs) and bias of a projection, named from its layer; None leaves the bias."""
+        module, path = self.layer(place).get_submodule(name), self.path(place, name)
+        self.put(f"{path}.weight", as_stored(module, matrix), fit.penalty, fit.left)
+        if bias is not None:
+            self.put(f"{path}.bias", bias, fit.penalty, fit.left)
 
     def put(self, name: str, value: Tensor, strength: float, left: float) -> None:
         """`value` in the place of the parameter `name`, at its dtype and device; the rest is as in `Repaired`."""

@@ -39,10 +39,6 @@ class Writer:
     def bias(self) -> Tensor | None:
         return self.module.bias  # type: ignore[return-value]  # both classes have it, or None
 
-    def as_stored(self, matrix: Tensor) -> Tensor:
-        """A matrix (inputs, outputs) the way round that the module keeps it."""
-        return as_stored(self.module, matrix)
-
 
 def matrix_of(module: nn.Module) -> Tensor:
     """The weight of a projection as (inputs, outputs), in the same memory."""

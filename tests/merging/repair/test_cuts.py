@@ -19,7 +19,9 @@ def drop(*layers):
 
 def test_deleted_layers_are_owed_by_the_one_before():
     assert targets(MergePlan(6, (drop(2, 3), drop(5)))) == [(0, False), (3, True), (5, True)]
-    assert places_of(MergePlan(3, (drop(1),)))[1] == Place(number=1, target=2, changed=False, first=2, gone=())
+    assert places_of(MergePlan(3, (drop(1),)))[1] == Place(
+        number=1, target=2, changed=False, first=2, gone=(), alone=True
+    )
 
 
 def test_a_merged_layer_stands_for_its_group():

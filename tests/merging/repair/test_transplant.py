@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 
 from mka.errors import BadInput
 from mka.merging.merge import merge
 from mka.merging.repair import parts
+from mka.merging.repair.cuts import places_of
+from mka.merging.repair.grafts import graft_of
 from mka.merging.repair.parts import part_of
 from mka.merging.repair.passes import batches_for, run_up_to, watching
+from mka.merging.repair.work import Work
 from mka.merging.repair.writers import matrix_of, writers_of
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.texts import Text, TextSet
@@ -107,11 +112,15 @@ def test_more_comes_back_than_by_maps_alone():
 def test_a_layer_of_another_shape_gives_nothing():
     network, wide = tiny_network("llama", LAYERS), tiny_network("llama", LAYERS, intermediate_size=64)
     network.model.layers[3].mlp = wide.model.layers[3].mlp
-    model = loaded(network)
-    moved, linear = (
-        merge(model, CUT, repair=name, calibration=TEXTS).receipt.repaired for name in ("transplant", "linear")
-    )
-    assert moved == linear and moved
+    assert donors(loaded(network)) == {None: 1, (): 1}
+    assert donors(model_of("llama", num_key_value_heads=4)) == {(3,): 2}
+
+
+def donors(model):
+    """How many parts before the cut can take units of which layers; None where no unit can change."""
+    work = Work(model, merge(model, CUT).model, places_of(CUT), batches_for(model, SET), lambda *_: None, None)
+    grafts = [graft_of(work, work.places[2], writer) for writer in work.writers(work.places[2])]
+    return Counter(graft and graft.donors for graft in grafts)
 
 
 def test_units_that_are_laid_out_otherwise_are_found_out(monkeypatch):
