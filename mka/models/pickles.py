@@ -38,7 +38,8 @@ def pickled_tensors(path: Path) -> list[StoredTensor]:
         dtype, shape = CODES[str(tensor.dtype)], tuple(tensor.shape)
         begin, loose = archive.place(tensor)
         end = begin + tensor.numel() * tensor.element_size() if not loose else begin
-        place = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.stride(), shape, dtype)
+        storage = tensor.untyped_storage()  # without numbers, one of its own for each tensor, wherever these lie
+        place = storage._checkpoint_offset or storage._cdata, tensor.storage_offset(), tensor.stride(), shape, dtype
         earlier = first.setdefault(place, name) if tensor.numel() else name
         found.append(StoredTensor(name, dtype, shape, path, begin, end, loose, "" if earlier == name else earlier))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,9 @@ def test_a_repair_needs_texts_that_judge_nothing(bench: Bench, tmp_path: Path) -
     assert "name a .txt, .jsonl or .csv file or a folder with --calibration" in refused(mka(*words, bench.texts))
     assert "also calibrated the plan" in refused(mka(*words, bench.texts, "--calibration", bench.texts))
     assert "also calibrated the plan" in refused(mka(*words, bench.calibration, "--calibration", bench.texts))
+    unread = tmp_path / "model"  # refused before the weights are looked for
+    shutil.copytree(bench.model, unread, ignore=shutil.ignore_patterns("*.safetensors"))
+    assert "also calibrated" in refused(mka(words[0], unread, *words[2:], bench.texts, "--calibration", bench.texts))
     for without_repair in (plain, none):
         assert "read by a repair only" in refused(mka(*without_repair, "--calibration", "a"))
 

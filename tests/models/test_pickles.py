@@ -69,12 +69,13 @@ def test_slices_of_one_storage_and_empty_tensors(tmp_path: Path) -> None:
     assert not any(one.loose or one.same_as for one in found.values()) and found["b"].begin == found["a"].end
 
 
-def test_a_tied_tensor_counts_under_its_first_name_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [{}, OLD_FORM], ids=["zip", "old"])
+def test_a_tied_tensor_counts_under_its_first_name_alone(form: dict[str, bool], tmp_path: Path) -> None:
     def tied(tensors: dict[str, Tensor]) -> dict[str, Any]:
-        return {**tensors, "lm_head.weight": tensors["model.embed_tokens.weight"]}
+        return {**tensors, "lm_head.weight": tensors["model.embed_tokens.weight"].detach()}  # as a state dict has it
 
     folder = tiny_model_folder(tmp_path, tie_word_embeddings=True)
-    pickled = with_pickle(folder, tmp_path / "tied", tied)
+    pickled = with_pickle(folder, tmp_path / "tied", tied, **form)
     again = [one for one in stored_tensors(weight_files(pickled)) if one.same_as]
     assert [(one.name, one.same_as) for one in again] == [("lm_head.weight", "model.embed_tokens.weight")]
     assert fingerprint_files(weight_files(pickled)) == fingerprint_files(weight_files(folder))
