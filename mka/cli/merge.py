@@ -50,7 +50,7 @@ def merge(
     repair: Annotated[
         str | None,
         typer.Option(
-            help="none, scale, linear, linear-cut, replaceme or transplant, with --calibration; unasked, the plan's."
+            help="none, scale, linear, linear-cut, replaceme, transplant or refit, with --calibration; else the plan's."
         ),
     ] = None,
     calibration: Calibration = None,

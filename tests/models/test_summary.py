@@ -166,7 +166,7 @@ def test_the_hubs_pickles_count_where_it_has_no_safetensors(monkeypatch: pytest.
     monkeypatch.setattr(HfApi, "model_info", lambda *asked, **options: told)
     assert estimate("owner/name") == 900
     told.siblings = files[1:]
-    with pytest.raises(BadInput, match="holds neither safetensors nor"):
+    with pytest.raises(BadInput, match=r"holds neither safetensors nor pytorch_model\.bin"):
         estimate("owner/name")
 
 

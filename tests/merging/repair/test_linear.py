@@ -151,8 +151,8 @@ def test_every_writer_from_the_first_cut_on_in_its_turn():
     assert changed[order[0]].relative_change == pytest.approx(float(moved), rel=1e-6)
 
 
-def missing_at_the_end(model, merged):
-    ours, wanted = (explicit(one, layer, DOWN["llama"]) for one, layer in ((merged, 3), (model, 5)))
+def missing_at_the_end(model, merged, family="llama"):
+    ours, wanted = (explicit(one, one.stack.depth - 1, DOWN[family]) for one in (merged, model))
     goal = np.concatenate(wanted["out"])
     return float((((goal - np.concatenate(ours["out"])) ** 2).sum(1) / (goal**2).sum(1)).mean())
 
