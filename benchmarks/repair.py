@@ -18,7 +18,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from mka.data.questions import load_questions
 from mka.data.texts import load_texts
 from mka.demo.card import first_per_subject
 from mka.demo.world import World
+from mka.errors import BadInput
 from mka.evaluation.measure import measure
 from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
@@ -123,8 +124,26 @@ class Bench:
             "mka": self.merged_by_similarity,
             "laco": lambda removed: self.tried("laco", removed),
             "greedy": lambda removed: self.tried("greedy", removed),
+            **{name: partial(self.with_the_one_before, name) for name in ("average", "slerp", "rdsc", "keep")},
             "picked": lambda removed: dropped(self.depth, self.picked),
         }
+
+    def with_the_one_before(self, method: str, removed: int) -> MergePlan:
+        """The layers that greedy would delete, each merged with those before it instead, up to the first that stays."""
+        gone = sorted(layer for group in self.plan("greedy", removed).groups for layer in group.layers)
+        groups: list[tuple[int, ...]] = []
+        for layer in gone:
+            if groups and groups[-1][-1] == layer - 1:
+                groups[-1] = (*groups[-1], layer)
+            else:
+                groups.append((layer - 1, layer))
+        made = [
+            MergeGroup.from_json(
+                {"layers": layers, "method": method} | ({"layer": layers[-1]} if method == "keep" else {})
+            )
+            for layers in groups
+        ]
+        return MergePlan(self.depth, tuple(made), provenance=Provenance("benchmark"))
 
     def least_influence(self, removed: int) -> MergePlan:
         """The layers whose input and output are most alike: 1 - mean cosine, ShortGPT, arXiv 2403.03853."""
@@ -166,8 +185,14 @@ def rows(bench: Bench, wanted: argparse.Namespace, known: set[Key]) -> Iterator[
     for removed in [len(bench.picked)] if "picked" in choices else wanted.removed:
         for choice in choices:
             for repair in wanted.repairs:
-                if (bench.name, removed, choice, way(repair, wanted.texts)) not in known:
-                    yield bench.row(choice, bench.plan(choice, removed), repair, wanted.texts)
+                if (bench.name, removed, choice, way(repair, wanted.texts)) in known:
+                    continue
+                try:
+                    plan = bench.plan(choice, removed)
+                except BadInput as error:  # slerp takes two layers
+                    print(f"{bench.name} {removed} {choice}: {error}", flush=True)
+                    break
+                yield bench.row(choice, plan, repair, wanted.texts)
 
 
 def read() -> list[Row]:
@@ -177,7 +202,8 @@ def read() -> list[Row]:
 
 
 def write(found: Sequence[Row]) -> None:
-    choices = ["whole", "truncate", "drop-keep-last", "shortgpt", "mka", "laco", "greedy", "picked"]
+    choices = ["whole", "truncate", "drop-keep-last", "shortgpt", "mka", "laco"]
+    choices += ["average", "slerp", "rdsc", "keep", "greedy", "picked"]
     ordered = sorted(found, key=lambda row: (MODELS.index(row.model), row.removed, choices.index(row.choice)))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"rows": [asdict(row) for row in ordered]}, indent=1) + "\n", encoding="utf-8")
@@ -192,8 +218,9 @@ def tables(found: Sequence[Row]) -> str:
         "questions of each of 12 subjects (chance is 25 %); layers are chosen on the dev texts alone, and repairs "
         f"worked out on them or, where it is said, on {TRAIN_TEXTS} documents of the training split that are new to "
         "the model. Each cell: perplexity / accuracy in %; – is not measured. `greedy` is SLEB's deletion and `laco` "
-        "LaCo's merge by differences; `picked` are layers chosen by hand, by what repairs give back on documents of "
-        "the training split.",
+        "LaCo's merge by differences; `average`, `slerp`, `rdsc` and `keep` (the last one stays) merge the layers that "
+        "greedy would delete with the one before them; `picked` are layers chosen by hand, by what repairs give back on "
+        "documents of the training split.",
         "\n".join(f"- `{one.name}`: {one.sentence}" for one in REPAIRS.values()),
     ]
     for name, of_model in groupby(found, key=lambda row: row.model):

@@ -13,7 +13,7 @@ from mka.studio.visits.desk import Order, Trial
 LIBRARIES = Stage("loading the libraries", 4.0)
 LOAD = Stage("load", 0.4, even=False)
 MERGE = Stage("merge", 0.1)
-REPAIR = {"scale": 7.0, "linear": 30.0, "linear-cut": 5.0, "replaceme": 4.0, "transplant": 32.0}
+REPAIR = {"scale": 7.0, "linear": 30.0, "linear-cut": 5.0, "replaceme": 4.0, "transplant": 90.0, "refit": 170.0}
 """By repair, of a plan with two cuts."""
 TRYING = 90.0
 OF_A_TEXT = {"perplexity": 0.02, "choices": 0.008, "choices by letter": 0.006}
