@@ -1,7 +1,7 @@
 """What each repair gives back: perplexity and accuracy of small models with 1 to 6 of their layers removed.
 
     python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model] [--choices greedy,...]
-                                [--repairs none,linear,...] [--texts dev|train] [--picked "2 7 10"]
+                                [--repairs none,linear,...] [--texts dev|train]
     (`make bench-repair`: all of it; hours on two cores)
 
 Choices of layers with every repair, beside the unmerged model. Layers are chosen on the texts of the split "dev", and
@@ -48,6 +48,8 @@ DEV, TRAIN = "dev", "train"
 TRAIN_TEXTS, TRAIN_FROM = 1000, 1_000_000
 """Documents of the world that repairs are worked out on, and the number of the first: none that a model was trained on
 or is judged by."""
+PICKED = {"demo": {3: (2, 7, 10), 6: (2, 4, 6, 8, 9, 10)}}
+"""By model and number: layers chosen by hand, by what repairs gave back on other documents of the training split."""
 CHANCE = 0.25
 GOALS = {3: (0.98, 1.05), 6: (0.92, 1.25)}
 """Layers removed -> share of the accuracy above chance that is to be kept, and how many times the perplexity."""
@@ -90,13 +92,12 @@ def way(repair: str, texts: str) -> str:
 class Bench:
     """One model and what it is measured on."""
 
-    def __init__(self, name: str, picked: Sequence[int] = ()) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.model: LoadedModel = mka.load(name, dtype="float32")
         self.depth = self.model.stack.depth
         self.dev, self.test = (load_texts("demo", split=split) for split in ("dev", "test"))
         self.questions = first_per_subject(load_questions("demo"), QUESTIONS)
-        self.picked = tuple(picked)
         self._plans: dict[tuple[str, int], MergePlan] = {}
         self._scores: dict[str, Score] = {}
 
@@ -125,8 +126,13 @@ class Bench:
             "laco": lambda removed: self.tried("laco", removed),
             "greedy": lambda removed: self.tried("greedy", removed),
             **{name: partial(self.with_the_one_before, name) for name in ("average", "slerp", "rdsc", "keep")},
-            "picked": lambda removed: dropped(self.depth, self.picked),
+            "picked": self.by_hand,
         }
+
+    def by_hand(self, removed: int) -> MergePlan:
+        if removed not in PICKED.get(self.name, {}):
+            raise BadInput("no layers were picked by hand")
+        return dropped(self.depth, PICKED[self.name][removed])
 
     def with_the_one_before(self, method: str, removed: int) -> MergePlan:
         """The layers that greedy would delete, each merged with those before it instead, up to the first that stays."""
@@ -181,15 +187,14 @@ def rows(bench: Bench, wanted: argparse.Namespace, known: set[Key]) -> Iterator[
     """The rows that are not known yet."""
     if (bench.name, 0, "whole", "none") not in known:
         yield bench.row("whole", MergePlan(bench.depth), "none", DEV)
-    choices = wanted.choices or [choice for choice in bench.choices() if choice != "picked"]
-    for removed in [len(bench.picked)] if "picked" in choices else wanted.removed:
-        for choice in choices:
+    for removed in wanted.removed:
+        for choice in wanted.choices or bench.choices():
             for repair in wanted.repairs:
                 if (bench.name, removed, choice, way(repair, wanted.texts)) in known:
                     continue
                 try:
                     plan = bench.plan(choice, removed)
-                except BadInput as error:  # slerp takes two layers
+                except BadInput as error:  # slerp takes two layers, and not everything was picked by hand
                     print(f"{bench.name} {removed} {choice}: {error}", flush=True)
                     break
                 yield bench.row(choice, plan, repair, wanted.texts)
@@ -219,8 +224,8 @@ def tables(found: Sequence[Row]) -> str:
         f"worked out on them or, where it is said, on {TRAIN_TEXTS} documents of the training split that are new to "
         "the model. Each cell: perplexity / accuracy in %; – is not measured. `greedy` is SLEB's deletion and `laco` "
         "LaCo's merge by differences; `average`, `slerp`, `rdsc` and `keep` (the last one stays) merge the layers that "
-        "greedy would delete with the one before them; `picked` are layers chosen by hand, by what repairs give back on "
-        "documents of the training split.",
+        "greedy would delete with the one before them; `picked` are layers chosen by hand, by what repairs gave "
+        "back on other documents of the training split.",
         "\n".join(f"- `{one.name}`: {one.sentence}" for one in REPAIRS.values()),
     ]
     for name, of_model in groupby(found, key=lambda row: row.model):
@@ -276,7 +281,6 @@ def main() -> None:
     parser.add_argument("--choices", type=lambda text: text.split(","), default=())
     parser.add_argument("--repairs", type=lambda text: text.split(","), default=("none", *REPAIRS))
     parser.add_argument("--texts", choices=(DEV, TRAIN), default=DEV)
-    parser.add_argument("--picked", type=lambda text: tuple(map(int, text.split())), default=())
     parser.add_argument("--again", action="store_true")
     wanted = parser.parse_args()
     for name in wanted.models.split(","):
@@ -284,7 +288,7 @@ def main() -> None:
             print(f"{name} is not here and is left out")
             continue
         known = set() if wanted.again else {row.key for row in read()}
-        for row in rows(Bench(name, wanted.picked), wanted, known):
+        for row in rows(Bench(name), wanted, known):
             write([*(one for one in read() if one.key != row.key), row])
             print(f"{row.model} {row.removed} {row.choice} {row.way}: {_cell(row)} ({row.seconds:.0f} s)", flush=True)
 
