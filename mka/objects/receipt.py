@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class TensorChange:
     """One tensor of a merged layer.
 
-    `name` is its name in the merged model; `sources` are the names it was made from in the source
-    model. `relative_change` is ||new - old|| / ||old|| against the tensor of the group's first layer:
-    of float16 and bfloat16 summed in float32 and good to 1e-6, of others summed in float64; 0 where the
-    group's first layer stayed as it was.
+    `name` is its name in the merged model; `sources` are the names it was made from in the source model, by the merge
+    alone: a repair may have put parts of layers that are gone into it. `relative_change` is ||new - old|| / ||old||
+    against the tensor of the group's first layer: of float16 and bfloat16 summed in float32 and good to 1e-6, of others
+    summed in float64; 0 where the group's first layer stayed as it was.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Repaired:
     """One tensor of the merged model that a repair changed.
 
     strength: the penalty of a linear repair's ridge, in mean squares of a feature; the factor of a scaling
-    left:     share of the held-out squared error behind the layer that is left after it, in [0, 1]
+    left:     share of the held-out squared error that the last step found there and that is left after it, in [0, 1]
     """
 
     name: str

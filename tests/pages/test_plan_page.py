@@ -107,9 +107,9 @@ def test_a_repair_is_chosen_says_what_it_does_and_is_undone(studio: Studio):
         studio.set("segmented_control", "Repair", name)
         assert studio.visit.state is not None and studio.visit.state.plan.repair == name
         assert studio.says(repair.sentence) and studio.says(f"The repair reads 12 texts of demo for {repair.reading}")
-    assert studio.says("6 → 5 layers: 4–5, repair transplant") and studio.says("then repaired by transplant.")
+    assert studio.says("6 → 5 layers: 4–5, repair refit") and studio.says("then repaired by refit.")
     studio.press("Undo")
-    assert studio.widget("segmented_control", "Repair").value == "replaceme"
+    assert studio.widget("segmented_control", "Repair").value == "transplant"
     studio.press("Clear")
     assert not [one for one in studio.at.get("button_group") if one.label == "Repair"], "nothing is left to repair"
 

@@ -47,6 +47,9 @@ def graft_of(work: Work, place: Place, writer: Writer) -> Graft | None:
     told = place.alone and (place.number > work.cuts[0].number or at > 0)
     last, heads = at == len(writers) - 1, int(stack.text_config.num_attention_heads)
     part = part_of(work.layer(place), writer, last, heads) if donors or told else None
+    stands_for = stack.layers[place.first : place.target + 1]
+    if any(one.name not in dict(layer.named_modules()) for one in writers[at + 1 :] for layer in stands_for):
+        return None  # what such a layer adds behind the part cannot be told
     return None if part is None else Graft(place, part, donors, writers[:at], writers[at + 1 :], not last, told)
 
 

@@ -34,7 +34,7 @@ class LowRank:
     """Maps of all blocks, chosen on held-out points.
 
     penalty:  of PENALTIES
-    left:     share of the held-out squared error that is left, in [0, 1]
+    left:     share of the held-out squared error of the present maps that is left, in [0, 1]
     """
 
     blocks: tuple[Factors, ...]
@@ -48,7 +48,8 @@ def low_rank(fitted: Sums, held: Sums, blocks: Sequence[slice], rank: int, prese
     present: float64 (k, d), of that rank in every block; where the search for other maps begins
     None where no penalty gives better ones. Those returned are fitted to both kinds of points.
     """
-    best, chosen = held.missed(present), None
+    missing = held.missed(present)
+    best, chosen = missing, None
     for penalty in PENALTIES:
         found = _fit(fitted, blocks, rank, present, penalty)
         missed = held.missed(torch.cat([one.map for one in found]))
@@ -56,7 +57,7 @@ def low_rank(fitted: Sums, held: Sums, blocks: Sequence[slice], rank: int, prese
             best, chosen = missed, penalty
     if chosen is None:
         return None
-    left = max(best, 0.0) / held.total
+    left = max(best, 0.0) / missing
     return LowRank(tuple(_fit(fitted.plus(held), blocks, rank, present, chosen)), chosen, left)
 
 

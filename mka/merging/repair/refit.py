@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import torch
@@ -69,7 +69,7 @@ def refit(work: Work, graft: Graft) -> None:
     """
     sample = _sample(work, graft)
     mlp = _Mlp(graft, work.layer(graft.place))
-    best, refitted = mlp.fit_writer(sample), False
+    missing = best = mlp.fit_writer(sample)
     for _ in range(ROUNDS):
         before = {name: value.clone() for name, value in mlp.shell.named_parameters()}
         mlp.take(_step(mlp, sample))
@@ -77,9 +77,9 @@ def refit(work: Work, graft: Graft) -> None:
         if not missed < best:
             mlp.take(before)
             break
-        best, refitted = missed, True
-    if refitted:
-        _install(work, graft, mlp, sample)
+        best = missed
+    if best < missing:
+        _install(work, graft, mlp, sample, best / missing)
 
 
 def _sample(work: Work, graft: Graft) -> Sample:
@@ -178,7 +178,7 @@ def _step(mlp: _Mlp, sample: Sample) -> Weights:
     slope = _backward(mlp, start, pieces, left)
     toward, size = slope, _squares(slope)
     best, missed = start, mlp.missed(start, sample.held)
-    for _ in range(STEPS):
+    for _ in range(STEPS if size else 0):
         ahead = [
             jvp(lambda weights, read=piece.read: mlp.written(weights, read), (start,), (toward,))[1] * piece.root
             for piece in pieces
@@ -193,6 +193,8 @@ def _step(mlp: _Mlp, sample: Sample) -> Weights:
         left = [one - length * other for one, other in zip(left, ahead, strict=True)]
         slope = _backward(mlp, start, pieces, left)
         before, size = size, _squares(slope)
+        if not size:
+            break
         toward = {name: value + size / before * toward[name] for name, value in slope.items()}
     return best
 
@@ -212,11 +214,10 @@ def _squares(weights: Weights) -> float:
 
 
 @torch.no_grad()
-def _install(work: Work, graft: Graft, mlp: _Mlp, sample: Sample) -> None:
+def _install(work: Work, graft: Graft, mlp: _Mlp, sample: Sample, left: float) -> None:
     """The readers as they are now, and the writer's ridge map of all tokens of the sample."""
-    fit = ridge(mlp.sums(sample.fitted), mlp.sums(sample.held))
-    if fit.map is None:
-        return
+    fit = replace(ridge(mlp.sums(sample.fitted), mlp.sums(sample.held)), left=left)
+    assert fit.map is not None  # it is what was tried last, and better
     for path in graft.part.readers:
         reader = mlp.shell.get_submodule(graft.part.inner(path))
         bias: Tensor | None = reader.bias  # type: ignore[assignment]

@@ -50,7 +50,7 @@ class _Step:
     """Something that is done at one part of one place, and how many passes of the texts it takes."""
 
     passes: int
-    carry_out: Callable[[], None]
+    carry_out: Callable[[], object]
 
 
 def _transplant(work: Work) -> None:
@@ -62,10 +62,17 @@ def _refit(work: Work) -> None:
     """The same, and each MLP is fitted once more by what it reads."""
     steps: list[_Step] = []
     for place, writer, graft in _parts(work):
-        steps += _moving(work, place, writer, graft)
         if graft is not None and refits(work, graft):
-            steps.append(_Step(1, partial(refit, work, graft)))
+            steps.append(_Step(PASSES + 1, partial(_move_and_refit, work, graft)))
+        else:
+            steps += _moving(work, place, writer, graft)
     _in_turn(work, steps)
+
+
+def _move_and_refit(work: Work, graft: Graft) -> None:
+    """Where it was better to leave an MLP as it stood, it stays so."""
+    if transplant(work, graft):
+        refit(work, graft)
 
 
 def _in_turn(work: Work, steps: Sequence[_Step]) -> None:

@@ -9,6 +9,7 @@ Axes: n real tokens of a batch, d features of the residual stream, units of a pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -18,23 +19,25 @@ from mka.merging.repair.grafts import Graft, and_one, owed, said
 from mka.merging.repair.linear import token_weights
 from mka.merging.repair.parts import Part
 from mka.merging.repair.passes import rows
-from mka.merging.repair.readings import readings, tell_own, told_anew
+from mka.merging.repair.readings import as_float64, readings, tell_own, told_anew
 from mka.merging.repair.ridge import Fit, Sums, ridge
 from mka.merging.repair.select import most_useful
 from mka.merging.repair.work import Work
 from mka.merging.repair.writers import matrix_of
 
 PASSES = 2
-ROUNDINGS = 1000
-"""What the chosen units say when they are together may differ so many roundings from what they said apart."""
+ROUNDINGS, MOST = 1000, 0.1
+"""What the chosen units say when they are together may differ so many roundings from what they said apart, and by so
+much of it in dtypes of few digits; of a layout that is told wrongly nearly all differs."""
 
 
-def transplant(work: Work, graft: Graft) -> None:
+def transplant(work: Work, graft: Graft) -> bool:
     """PASSES passes of the texts: tell units anew what to read, then choose among them and fit what they write.
 
     Units read the stream as it was where their layer stood. Where it is another now, the ridge map is taken from what
-    the part reads to what the units' own projections put out in the source. Of the units nothing changes where no map
-    of what they say does better than none on held-out texts.
+    the part reads to what the units' own projections put out in the source. Where the part's own units with a map added
+    to what they write miss less on held-out texts, they stay, and where that misses more than the part as it stands,
+    it stays. Returns whether units moved, or their writer was fitted anew.
     """
     found = readings(work, graft)
     if graft.told:
@@ -44,10 +47,28 @@ def transplant(work: Work, graft: Graft) -> None:
     part, ones = graft.part, int(graft.part.writer.bias is not None)
     units = _units_of_all(part, 1 + len(shells))
     kept = most_useful(fitted.plus(held), units, len(part.inputs), ones)
-    index = torch.cat([*(units[unit] for unit in kept), torch.arange(len(fitted.xx) - ones, len(fitted.xx))])
-    fit = ridge(fitted.only(index), held.only(index))
-    if fit.map is not None:
-        _install(work, graft, shells, kept, fit)
+    moved = _ridge(fitted, held, _features(units[kept], len(fitted.xx), ones))
+    mine = _features(units[: len(part.inputs)], len(fitted.xx), ones)
+    matrix, bias = as_float64(part.writer.module)
+    present = matrix if bias is None else torch.cat([matrix, bias[None]])
+    missing = held.only(mine).missed(present)
+    mended = ridge(fitted.only(mine).beyond(present), held.only(mine).beyond(present))
+    if moved.map is not None and moved.left * held.total < mended.left * missing:
+        _install(work, graft, shells, kept, replace(moved, left=moved.left * held.total / missing))
+        return True
+    if mended.map is not None:
+        both = present + mended.map
+        work.put_projection(graft.place, part.writer.name, both[: len(matrix)], both[-1] if ones else None, mended)
+    return False
+
+
+def _features(units: Tensor, count: int, ones: int) -> Tensor:
+    """int64, the features of these units (units, c), and of the 1 that stands last of `count`."""
+    return torch.cat([units.reshape(-1), torch.arange(count - ones, count)])
+
+
+def _ridge(fitted: Sums, held: Sums, features: Tensor) -> Fit:
+    return ridge(fitted.only(features), held.only(features))
 
 
 def _said(work: Work, graft: Graft, shells: Sequence[nn.Module]) -> tuple[Sums, Sums]:
@@ -87,7 +108,8 @@ def _install(work: Work, graft: Graft, shells: Sequence[nn.Module], kept: Sequen
     bias = None if part.writer.bias is None else fit.map[inputs]
     work.put_projection(graft.place, part.writer.name, fit.map[:inputs], bias, fit)
     together = _chosen(work, graft, (), range(len(part.inputs)))
-    if not (together - apart).norm() <= ROUNDINGS * torch.finfo(work.merged.network.dtype).eps * apart.norm():
+    allowed = min(ROUNDINGS * torch.finfo(work.merged.network.dtype).eps, MOST)
+    if not (together - apart).norm() <= allowed * apart.norm():
         raise BadInput(
             f"the units of {part.name} of {type(work.merged.network).__name__} are laid out otherwise than MKA knows, "
             "so none can be transplanted; use the repair linear"

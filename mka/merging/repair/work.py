@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from mka.errors import RunFailed
 from mka.merging.repair.cuts import Place
 from mka.merging.repair.passes import Batch
 from mka.merging.repair.ridge import Fit
@@ -64,7 +65,10 @@ class Work:
         self.steps += 1
 
     def put_projection(self, place: Place, name: str, matrix: Tensor, bias: Tensor | None, fit: Fit) -> None:
-        """The matrix (inputs, outputs) and bias of a projection, named from its layer; None leaves the bias."""
+        """The matrix (inputs, outputs) and bias of a projection, named from its layer; None leaves the bias.
+
+        RunFailed where one is too large for the model's dtype.
+        """
         module, path = self.layer(place).get_submodule(name), self.path(place, name)
         self.put(f"{path}.weight", as_stored(module, matrix), fit.penalty, fit.left)
         if bias is not None:
@@ -73,7 +77,13 @@ class Work:
     def put(self, name: str, value: Tensor, strength: float, left: float) -> None:
         """`value` in the place of the parameter `name`, at its dtype and device; the rest is as in `Repaired`."""
         old = self.merged.network.get_parameter(name)
-        set_tensor(self.merged.network, name, value.to(old.device, old.dtype))
+        new = value.to(old.device, old.dtype)
+        if not bool(new.isfinite().all()):
+            raise RunFailed(
+                f"the repair would write numbers into {name} that {str(old.dtype).removeprefix('torch.')} cannot hold; "
+                "use --dtype float32 or bfloat16 (dtype=)"
+            )
+        set_tensor(self.merged.network, name, new)
         self.note(name, strength, left)
 
     def note(self, name: str, strength: float, left: float) -> None:

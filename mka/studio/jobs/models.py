@@ -48,7 +48,7 @@ class ModelStore:
         self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
-        self._texts: Calibration | None = None
+        self._texts: tuple[str, ...] = ()
         self._merged: MergedModel | None = None
 
     def note_need(self, order: OpenOrder, needed: int) -> None:
@@ -96,19 +96,20 @@ class ModelStore:
         """The model of `order` merged by `plan`, and repaired from `texts` where it asks for that; done now unless the
         very same merge is held. BadInput for a repair without texts, and as `mka.merge`."""
         model = self.model(order, progress=progress)
-        if self._merged is None or (self._plan, self._texts) != (plan, texts):
+        calibration = None if plan.repair == NONE else read_texts(texts, f"the repair {plan.repair}")
+        hashes = () if calibration is None else calibration.hashes
+        if self._merged is None or (self._plan, self._texts) != (plan, hashes):
             from mka.merging.merge import merge
 
             self._merged = None
-            calibration = None if plan.repair == NONE else read_texts(texts, f"the repair {plan.repair}")
             self._merged = merge(model, plan, calibration=calibration, progress=progress, cancel=cancel)
-            self._plan, self._texts = plan, texts  # the merged model's own plan may name more texts than this one
+            self._plan, self._texts = plan, hashes  # the merged model's own plan may name more texts than this one
         return self._merged
 
     def evict(self) -> None:
         """Release what is held."""
         self.held, self._identity, self._model = None, None, None
-        self._plan, self._texts, self._merged = None, None, None
+        self._plan, self._texts, self._merged = None, (), None
         gc.collect()
 
     def _holds(self, order: OpenOrder) -> bool:

@@ -96,3 +96,12 @@ def test_attention_and_what_reads_more_than_its_token_are_left_alone():
     work, _ = mlp_of("gpt_neox")
     first, last = (graft_of(work, work.places[2], writer) for writer in work.writers(work.places[2]))
     assert refits(work, last) and not refits(work, first)
+
+
+@torch.no_grad()
+def test_an_mlp_that_should_write_nothing_and_does_keeps_what_it_reads():
+    work, graft = mlp_of("llama")
+    mlp = _Mlp(graft, work.layer(graft.place))
+    mlp.shell.down_proj.weight.zero_()
+    some = tokens(mlp, 0.0, 4)
+    assert all(torch.equal(value, mlp.weights()[name]) for name, value in _step(mlp, Sample(some, some)).items())

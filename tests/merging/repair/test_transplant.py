@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from mka.errors import BadInput
+from mka.errors import BadInput, RunFailed
 from mka.merging.merge import merge
 from mka.merging.repair import parts
 from mka.merging.repair.cuts import places_of
@@ -137,3 +137,36 @@ def test_the_source_keeps_its_heads():
     assert made.model.network.config.num_hidden_layers == LAYERS - 1
     shapes = {name: tensor.shape for name, tensor in merge(model, CUT).model.network.state_dict().items()}
     assert {name: tensor.shape for name, tensor in made.model.network.state_dict().items()} == shapes
+
+
+def test_where_nothing_is_missing_nothing_but_rounding_is_repaired():
+    model = silenced("llama", **FULL["llama"])
+    for repair in ("transplant", "refit"):
+        made = merge(model, MergePlan(LAYERS, (MergeGroup((2,), method="drop"),)), repair=repair, calibration=TEXTS[:4])
+        torch.testing.assert_close(logits(made.model), logits(model), rtol=1e-4, atol=1e-5)
+
+
+def test_a_wrong_layout_is_found_out_in_few_digits_too(monkeypatch):
+    monkeypatch.setattr(parts, "FUSED", {"query_key_value": parts.BY_KIND})
+    with pytest.raises(BadInput, match="laid out otherwise"):
+        merge(loaded(tiny_network("gpt_neox", LAYERS).bfloat16()), CUT, repair="transplant", calibration=MORE)
+
+
+@pytest.mark.parametrize("repair", ["transplant", "refit"])
+def test_a_layer_of_another_class_that_is_gone_gives_nothing(repair):
+    config = {"mlp_only_layers": [0, 2, 4, 5], "num_key_value_heads": 4}
+    model = model_of("qwen2_moe", **config)
+    plan = MergePlan(LAYERS, (MergeGroup((1,), method="drop"), MergeGroup((3,), method="drop")))
+    made = merge(model, plan, repair=repair, calibration=TEXTS)
+    assert made.receipt.repaired and logits(made.model).isfinite().all()
+
+
+def test_what_float16_cannot_hold_is_not_written():
+    network = tiny_network("llama", LAYERS)
+    with torch.no_grad():
+        mlp = network.model.layers[3].mlp
+        for part, factor in ((mlp.up_proj, 1e-5), (mlp.gate_proj, 1e-2), (mlp.down_proj, 1e3)):
+            part.weight *= factor
+    plan = MergePlan(LAYERS, (MergeGroup((4, 5), method="drop"),))
+    with pytest.raises(RunFailed, match="that float16 cannot hold; use --dtype float32"):
+        merge(loaded(network.half()), plan, repair="linear", calibration=TEXTS)
