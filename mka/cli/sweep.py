@@ -70,6 +70,8 @@ def sweep(
         if workflow.reads_texts(chosen, repairs):
             texts = load_texts(calibration_source(calibration, model))
             warn_of_split(run, texts)
+        elif calibration is not None:
+            raise BadInput("none of these strategies and repairs reads calibration texts; leave --calibration out")
         opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
         found = workflow.sweep(
             opened, chosen, numbers, repairs, calibration=texts, tasks=words(tasks, "--tasks"), data=source, texts=text,

@@ -229,7 +229,9 @@ class _Bench:
                 if made is None:
                     yield SweepRow(strategy, remove, repair, None, None, refused, planned)
                 else:
-                    yield self._row(SweepRow(strategy, remove, repair, made, None, "", planned), made)
+                    asked = replace(made, repair=repair)
+                    yield self._row(SweepRow(strategy, remove, repair, asked, None, "", planned), made)
+                planned = 0.0  # known now
 
     def _row(self, row: SweepRow, made: MergePlan) -> SweepRow:
         """What `row` is once its plan is merged and repaired."""

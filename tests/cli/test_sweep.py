@@ -33,6 +33,11 @@ def test_a_row_is_what_merge_and_evaluate_say(bench: Bench, tmp_path: Path) -> N
     assert told["model"]["perplexity"] == tasks["perplexity"]["baseline"]
 
 
+def test_texts_that_nothing_reads_are_refused(bench: Bench, tmp_path: Path) -> None:
+    words = ("sweep", bench.model, "--strategies", "truncate", "--remove", "1", *judged(bench))
+    assert "none of these strategies and repairs reads" in refused(mka(*words, "--calibration", tmp_path / "none.txt"))
+
+
 def test_the_table_the_lines_and_the_file(bench: Bench, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     words = ("sweep", bench.model, "--strategies", "mka,truncate", "--remove", "2-3", "--repair", "none,scale")

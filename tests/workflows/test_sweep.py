@@ -118,6 +118,14 @@ def test_what_cannot_be_is_a_row_that_says_why(tiny_llama: LoadedModel, tmp_path
     assert one.refused == "" and "scale" in other.refused and other.plan is not None and other.result is None
 
 
+def test_a_repair_that_cannot_be_names_the_plan_that_asked_for_it(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, "gemma2"), device="cpu")
+    rows = sweep(model, ["truncate"], [1], ["none", "linear"], texts=TEXTS, calibration=CALIBRATION).rows
+    one, other = rows
+    assert "cannot be repaired" in other.refused and one.plan is not None
+    assert other.plan == replace(one.plan, repair="linear")
+
+
 def test_rows_arrive_one_by_one_and_the_work_can_be_stopped(tiny_llama: LoadedModel) -> None:
     cancel, seen = Cancel(), list[SweepRow]()
 
