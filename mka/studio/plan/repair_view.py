@@ -50,6 +50,6 @@ def cost_words(desk: Desk, plan: MergePlan) -> str:
     if texts is None:
         return ""
     return (
-        f"The repair reads {texts.words} for {REPAIRS[plan.repair].reading}: seconds to a minute for the demo model, "
+        f"The repair reads {texts.words} for {REPAIRS[plan.repair].reading}: seconds to minutes for the demo model, "
         "longer for a larger one."
     )
