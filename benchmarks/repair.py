@@ -250,7 +250,7 @@ def _table(removed: int, mine: Sequence[Row], whole: Row) -> list[str]:
     best = min(mine, key=lambda row: row.perplexity)
     said = (
         f"Lowest perplexity: {best.choice} with {best.way}, {best.perplexity / whole.perplexity:.3f} times the "
-        f"unmerged model's; it keeps {100 * kept(best, whole):.1f} % of the accuracy above chance."
+        f"unmerged model's; it keeps {100 * kept(best, whole):.2f} % of the accuracy above chance."
     )
     if removed in GOALS:
         share, times = GOALS[removed]
