@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
     from mka.models.loaded import LoadedModel
     from mka.objects.plan import MergePlan
+    from mka.objects.report import Report
     from mka.objects.texts import TextSet
     from mka.workflows.opening import Opening
 
@@ -53,9 +54,6 @@ def evaluate(
 ) -> None:
     """Measure a model against its baseline and, unasked, against deleting as many layers."""
     with command(json, inputs=(model, against, plan, calibration, data, text, questions)) as run:
-        from mka.cli.report_json import report_json
-        from mka.cli.tables import show_report
-        from mka.figures.takeaways import of_lengths
         from mka.merging.merge import merge, with_repair
         from mka.models.lineage import heir, plan_behind
         from mka.planning.files import read_plan
@@ -90,11 +88,19 @@ def evaluate(
             subject, material.tasks, data=None, texts=material.texts, questions=material.questions,
             baseline=baseline, shots=shots, seed=seed, progress=run.progress, cancel=run.cancel,
         )  # fmt: skip
-        for sentence in of_lengths(report):
-            run.note(sentence)
         if card:
             put_figures(model, report)
-        run.answer(report_json(report), lambda console: show_report(console, report))
+        _answer(run, report)
+
+
+def _answer(run: Run, report: Report) -> None:
+    from mka.cli.report_json import report_json
+    from mka.cli.tables import show_report
+    from mka.figures.takeaways import of_lengths
+
+    for sentence in of_lengths(report):
+        run.note(sentence)
+    run.answer(report_json(report), lambda console: show_report(console, report))
 
 
 def _check_card(model: str, plan: str | None) -> None:

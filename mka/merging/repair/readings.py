@@ -97,7 +97,8 @@ class _Seen:
 def as_float64(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Copies of a projection's matrix (inputs, outputs) and bias, on the CPU."""
     bias: Tensor | None = module.bias  # type: ignore[assignment]
-    return matrix_of(module).detach().cpu().double(), None if bias is None else bias.detach().cpu().double()
+    matrix = matrix_of(module).detach().cpu().double().clone()
+    return matrix, None if bias is None else bias.detach().cpu().double().clone()
 
 
 def tell_own(work: Work, graft: Graft, readers: Mapping[str, Told]) -> None:

@@ -17,6 +17,7 @@ from mka.merging.repair.grafts import Graft, and_one, owed, said, shell_of
 from mka.merging.repair.linear import token_weights
 from mka.merging.repair.lowrank import LowRank, low_rank
 from mka.merging.repair.passes import rows
+from mka.merging.repair.readings import as_float64
 from mka.merging.repair.ridge import Fit, Sums
 from mka.merging.repair.work import Work
 from mka.merging.repair.writers import matrix_of
@@ -125,12 +126,10 @@ def _by_head(graft: Graft, values: Values, work: Work, mixed: list[Tensor], at: 
 def _present(work: Work, graft: Graft, values: Values) -> tuple[list[slice], Tensor]:
     """The features of each head (and the 1), and the map of all of them as it stands, float64."""
     part, reader = graft.part, work.layer(graft.place).get_submodule(values.path)
-    read, write = (one.detach().cpu().double() for one in (matrix_of(reader), part.writer.matrix))
+    (read, bias), (write, constant) = as_float64(reader), as_float64(part.writer.module)
     maps = [read[:, outputs] @ write[inputs] for outputs, inputs in zip(values.outputs, part.inputs, strict=True)]
     blocks = [slice(head * len(read), (head + 1) * len(read)) for head in range(len(maps))]
-    if part.writer.bias is not None:
-        constant = part.writer.bias.detach().cpu().double()
-        bias = _bias(reader)
+    if constant is not None:
         if bias is not None:  # a pattern's shares add up to 1, so it hands on what all tokens have in common
             for outputs, inputs in zip(values.outputs, part.inputs, strict=True):
                 constant = constant + bias[outputs] @ write[inputs]
@@ -139,18 +138,12 @@ def _present(work: Work, graft: Graft, values: Values) -> tuple[list[slice], Ten
     return blocks, torch.cat(maps)
 
 
-def _bias(reader: nn.Module) -> Tensor | None:
-    bias: Tensor | None = reader.bias  # type: ignore[assignment]
-    return None if bias is None else bias.detach().cpu().double().clone()
-
-
 def _install(work: Work, graft: Graft, values: Values, found: LowRank) -> None:
     """The factors of each head as its values and its rows of the writer; the values' bias goes over to the writer's."""
     part, reader = graft.part, work.layer(graft.place).get_submodule(values.path)
-    read, write = (one.detach().cpu().double().clone() for one in (matrix_of(reader), part.writer.matrix))
+    (read, bias), (write, _) = as_float64(reader), as_float64(part.writer.module)
     for factors, outputs, inputs in zip(found.blocks, values.outputs, part.inputs, strict=False):
         read[:, outputs], write[inputs] = factors.read, factors.write
-    bias = _bias(reader)
     if bias is not None:
         bias[values.outputs.reshape(-1)] = 0
     fit = Fit(None, found.penalty, found.left)
