@@ -29,7 +29,7 @@ def run_batch(model: LoadedModel, ids: Tensor, mask: Tensor, texts: Tensor, toke
     """
     device = model.network.device
     given = {"input_ids": ids.to(device), "attention_mask": mask.to(device), "use_cache": False}
-    with running(ids):
+    with running(model.network, ids):
         if not len(texts):
             model.stack.base(**given)
             return torch.empty(0, dtype=torch.float64)

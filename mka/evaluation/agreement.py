@@ -46,7 +46,7 @@ def agreement(ours: list[Tensor], theirs: list[Tensor]) -> float:
 
 def _forward(model: LoadedModel, rows: list[Row]) -> Tensor:
     ids, mask = padded([row.ids for row in rows])
-    with running(ids), torch.inference_mode():
+    with running(model.network, ids), torch.inference_mode():
         out = model.network(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),

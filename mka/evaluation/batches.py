@@ -113,7 +113,7 @@ def batch_tokens(model: LoadedModel) -> int:
 def forward(model: LoadedModel, rows: Sequence[Row]) -> torch.Tensor:
     """Logits (rows, longest row, vocabulary) at the model's dtype; right padding, which the mask hides."""
     ids, mask = padded([row.ids for row in rows])
-    with running(ids), torch.inference_mode():
+    with running(model.network, ids), torch.inference_mode():
         out = model.network(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
     logits: torch.Tensor = out.logits
     return logits

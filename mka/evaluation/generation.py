@@ -10,6 +10,7 @@ from transformers import GenerationConfig, StoppingCriteria
 
 from mka.errors import BadInput, RunFailed
 from mka.evaluation.batches import context_length, encode, leading_specials
+from mka.models.evaluating import evaluating
 from mka.objects.progress import Cancel, Progress, silent
 from mka.objects.report import Generation
 from mka.objects.texts import TextSet
@@ -82,7 +83,7 @@ def continue_greedily(
         max_new_tokens=new, do_sample=False, eos_token_id=end, pad_token_id=tokenizer.pad_token_id or 0
     )
     try:
-        with torch.inference_mode():
+        with evaluating(model.network), torch.inference_mode():
             generate: Any = model.network.generate  # mixed in by transformers, where mypy takes it for a tensor
             written = generate(
                 row,

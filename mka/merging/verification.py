@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mka.errors import MkaError, RunFailed
+from mka.models.evaluating import evaluating
 from mka.models.files import first_line
 from mka.models.loaded import LoadedModel
 from mka.models.loading import load
@@ -93,10 +94,11 @@ def _logits(model: LoadedModel, cached: bool) -> Tensor:
     tokens = min(TOKENS, context) if context > 0 else TOKENS
     drawn = torch.randint(int(config.vocab_size), (ROWS, tokens), generator=torch.Generator().manual_seed(SEED))
     ids = drawn.to(model.network.device)
-    parts = [model.network(input_ids=ids, use_cache=False).logits]
-    if cached:
-        start = model.network(input_ids=ids[:, :-1], use_cache=True)
-        cache = {name: start[name] for name in CACHES if start.get(name) is not None}
-        step = [model.network(input_ids=ids[:, -1:], **cache, use_cache=True).logits] if cache else []
-        parts += [start.logits, *step]
+    with evaluating(model.network):
+        parts = [model.network(input_ids=ids, use_cache=False).logits]
+        if cached:
+            start = model.network(input_ids=ids[:, :-1], use_cache=True)
+            cache = {name: start[name] for name in CACHES if start.get(name) is not None}
+            step = [model.network(input_ids=ids[:, -1:], **cache, use_cache=True).logits] if cache else []
+            parts += [start.logits, *step]
     return torch.cat(parts, dim=1).cpu().to(torch.float64)

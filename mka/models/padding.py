@@ -1,4 +1,4 @@
-"""Token sequences of several lengths as one batch, and what is said where a model fails on it."""
+"""Token sequences of several lengths as one batch, and what holds while a network runs on it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mka.errors import RunFailed
+from mka.models.evaluating import evaluating
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -25,10 +26,11 @@ def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 @contextmanager
-def running(ids: Tensor) -> Iterator[None]:
-    """RunFailed in one line where the model fails on the batch `ids` (rows, tokens)."""
+def running(network: nn.Module, ids: Tensor) -> Iterator[None]:
+    """`network` in evaluation mode; RunFailed in one line where it fails on the batch `ids` (rows, tokens)."""
     try:
-        yield
+        with evaluating(network):
+            yield
     except (RuntimeError, IndexError) as error:  # out of memory is a RuntimeError
         reason = (str(error).splitlines() or [""])[0]
         raise RunFailed(

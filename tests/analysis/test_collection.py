@@ -332,3 +332,13 @@ def test_the_key_covers_how_the_texts_were_read(tiny_llama: LoadedModel) -> None
     keys += [collect(tiny_llama, texts).key for texts in others]
     assert len(set(keys)) == len(keys)
     assert collect(tiny_llama, TEXTS).key == keys[0]
+
+
+@pytest.mark.parametrize("points", ["last", "mean"])
+def test_a_model_that_trains_is_read_as_one_that_does_not(points: str, tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, family="gpt2"), dtype="float32", device="cpu")
+    resting = collect(model, TEXTS, points=points)
+    model.network.train()
+    training = collect(model, TEXTS, points=points)
+    np.testing.assert_array_equal(training.values, resting.values)
+    assert training.points == resting.points and model.network.training

@@ -57,3 +57,10 @@ def test_a_model_that_hides_its_states_is_refused():
     network.forward = lambda **given: forward(**{**given, "output_hidden_states": False})
     with pytest.raises(BadInput, match="does not give its hidden states"):
         final_states(loaded(network), TEXTS)
+
+
+def test_a_model_that_trains_gives_the_states_of_one_that_does_not():
+    resting, training = model_of("gpt2", 2), model_of("gpt2", 2)
+    training.network.train()
+    pairs = zip(final_states(training, TEXTS), final_states(resting, TEXTS), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs) and training.network.training

@@ -6,8 +6,10 @@ from mka.errors import BadInput, Cancelled
 from mka.evaluation.cost import cost, speed
 from mka.evaluation.generation import continue_greedily, generations, prompts_from
 from mka.evaluation.measure import measure
+from mka.objects.jsonable import jsonable
 from mka.objects.progress import Cancel
 from tests.evaluation.doubles import bigram_model, question, question_set, random_table, text_set, uniform_table
+from tests.merging.models import model_of
 
 TEXTS = text_set("the cat sat on the mat", "a dog ran", "the end")
 QUESTIONS = question_set(question("the cat", 0), question("a dog", 1))
@@ -116,3 +118,15 @@ def test_tasks_are_checked_before_any_work(tasks, given, message):
 def test_a_comparison_without_a_baseline_is_left_out():
     found = measure(bigram_model(uniform_table()), ("perplexity", "divergence", "generation"), texts=TEXTS)
     assert found.perplexity is not None and found.divergence is None and found.generations == ()
+
+
+def test_a_model_that_trains_is_measured_as_one_that_does_not():
+    model, baseline = model_of("gpt2", 2), model_of("gpt2", 3)
+    tasks = ("perplexity", "choices", "divergence", "generation")
+
+    def measured():  # NaN, which equals nothing, becomes None
+        return jsonable(measure(model, tasks, texts=TEXTS, questions=QUESTIONS, baseline=baseline))
+
+    resting = measured()
+    model.network.train(), baseline.network.train()
+    assert measured() == resting and model.network.training and baseline.network.training

@@ -329,3 +329,10 @@ def test_weights_1_and_0_and_deletion_write_the_same_weights(tmp_path):
         save(merge(model, MergePlan(LAYERS, (group,))), tmp_path / name)
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("average", "drop")]
     assert weights[0] == weights[1]
+
+
+def test_a_model_that_trains_is_verified_without_its_dropout(tmp_path):
+    merged = merged_of("gpt2")
+    for model in (merged.source, merged.model):
+        model.network.train()
+    assert save(merged, tmp_path / "m").verified == 0 and merged.model.network.training

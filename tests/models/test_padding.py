@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from mka.errors import RunFailed
 from mka.models.padding import padded, running
@@ -18,6 +19,6 @@ def test_short_rows_are_filled_on_the_right_and_masked() -> None:
 def test_a_model_that_fails_is_told_in_one_line() -> None:
     with (
         pytest.raises(RunFailed, match=r"failed on a batch of 2 x 3 tokens: no memory; use fewer"),
-        running(torch.zeros(2, 3)),
+        running(nn.Identity(), torch.zeros(2, 3)),
     ):
         raise RuntimeError("no memory\nsecond line")

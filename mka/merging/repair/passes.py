@@ -127,7 +127,7 @@ def run_up_to(model: LoadedModel, batch: Batch, layer: nn.Module) -> Tensor:
     handle = layer.register_forward_hook(stop)
     device = model.network.device
     try:
-        with running(batch.ids):
+        with running(model.network, batch.ids):
             model.stack.base(input_ids=batch.ids.to(device), attention_mask=batch.mask.to(device), use_cache=False)
     except _Reached:
         pass

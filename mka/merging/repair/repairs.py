@@ -18,6 +18,7 @@ from mka.merging.repair.transplant import PASSES, transplant
 from mka.merging.repair.values import enrich, values_of
 from mka.merging.repair.work import Work
 from mka.merging.repair.writers import Writer
+from mka.models.evaluating import evaluating
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
@@ -154,6 +155,7 @@ def repaired(
     """
     work = Work(source, merged, places_of(plan), batches_for(merged, texts), progress, cancel)
     if work.cuts:
-        CARRY_OUT[name](work)
+        with evaluating(source.network, merged.network):  # parts of them are also copied, and run on their own
+            CARRY_OUT[name](work)
         progress("repair", work.total, work.total)
     return tuple(work.done.values())
