@@ -30,7 +30,7 @@ outcome = session.outcome()
 report = outcome.report if outcome is not None else None
 if outcome is not None and report is not None:
     trial = trial_form.ask_again(desk, plan)
-    report_view(report, repaired_from(outcome))
+    report_view(report, repaired_from(outcome, desk.calibration_of(plan)))
 else:
     trial = trial_form.ask_first(desk, plan)
     if not session.process().queue.active():

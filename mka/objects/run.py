@@ -23,11 +23,13 @@ class Trial:
 class Run:
     """A plan that was merged and measured.
 
-    key:         SHA-256 of model, dtype, plan, trial, seed and calibration: the same evaluation again is the same run
+    key:         SHA-256 of model, dtype, plan, trial, seed, calibration and texts: the same evaluation again is the
+                 same run
     source, fingerprint: the model's name, and what tells it from others
     seconds:     how long merging and measuring took
     when:        when it ended, as "2026-01-31 12:00:05 UTC"
     calibration: from which texts the plan's repair was worked out, in words; "" without one
+    texts:       content key of those texts (`TextSet.key`); "" without a repair, and in what an earlier version wrote
     """
 
     key: str
@@ -40,6 +42,7 @@ class Run:
     seconds: float
     when: str
     calibration: str = ""
+    texts: str = ""
 
     @property
     def weights(self) -> tuple[str, str]:

@@ -41,20 +41,24 @@ def run_of(
     receipt: Receipt | None,
     seconds: float,
     calibration: str = "",
+    texts: str = "",
 ) -> Run:
-    """An evaluation that has just ended. calibration: see `Run`."""
-    key = run_key(fingerprint, plan, trial, report, calibration)
+    """An evaluation that has just ended. calibration, texts: see `Run`."""
+    key = run_key(fingerprint, plan, trial, report, calibration, texts)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Run(key, report.source, fingerprint, plan, trial, report, receipt, seconds, when, calibration)
+    return Run(key, report.source, fingerprint, plan, trial, report, receipt, seconds, when, calibration, texts)
 
 
-def run_key(fingerprint: str, plan: MergePlan, trial: Trial, report: Report, calibration: str = "") -> str:
+def run_key(
+    fingerprint: str, plan: MergePlan, trial: Trial, report: Report, calibration: str = "", texts: str = ""
+) -> str:
     """What tells one run from another: the model and its dtype, what the plan does, what was asked, the seed, and the
-    texts of a repair.
+    texts of a repair: by their words, as the user named them, and by what they say.
 
     It ends with what tells the plan and the model, so that a file's name says whether it is worth reading.
     """
-    asked = {"trial": jsonable(trial), "seed": report.seed} | ({"calibration": calibration} if calibration else {})
+    read = {name: value for name, value in (("calibration", calibration), ("texts", texts)) if value}
+    asked = {"trial": jsonable(trial), "seed": report.seed} | read
     whole = key_of({"model": fingerprint, "dtype": report.dtype, "plan": plan.key, **asked})
     return whole[: -2 * ENDING] + _ending(fingerprint, plan.key)
 
@@ -77,6 +81,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "seconds": jsonable(run.seconds),
         "when": run.when,
         "calibration": run.calibration,
+        "texts": run.texts,
     }
 
 
@@ -95,11 +100,13 @@ def read_run(key: str, raw: Mapping[str, Any]) -> Run | None:
             receipt=None if raw["receipt"] is None else receipt_of(raw["receipt"]),
             seconds=float(raw["seconds"]),
             when=str(raw["when"]),
-            calibration=str(raw.get("calibration", "")),  # older files have none
+            calibration=str(raw.get("calibration", "")),  # older files have neither
+            texts=str(raw.get("texts", "")),
         )
     except (BadInput, *DAMAGE):
         return None
-    return run if run_key(run.fingerprint, run.plan, run.trial, run.report, run.calibration) == key else None
+    known = run_key(run.fingerprint, run.plan, run.trial, run.report, run.calibration, run.texts)
+    return run if known == key else None
 
 
 def report_of(raw: object) -> Report:

@@ -49,6 +49,29 @@ def test_a_repaired_plan_is_measured_told_and_compared_with_the_same_plan_unrepa
     assert sorted(table["Repair"]) == [f"linear, 8 texts of {texts}", "none"]
 
 
+def test_other_texts_of_the_same_name_are_analyzed_and_measured_anew(repaired: Studio, questions: Path, texts: Path):
+    def measure() -> None:
+        repaired.set("text_input", "Texts and questions", str(questions)).set("multiselect", "Measure", ["perplexity"])
+        repaired.press("Merge and evaluate").finish()
+
+    repaired.go("evaluate")
+    measure()
+    texts.write_text(texts.read_text().replace("says", "tells"))
+    with pytest.raises(AssertionError, match="holds other texts by now than those that were analyzed; analyze it anew"):
+        measure()
+    repaired.go("model").press("Analyze").finish()
+    repaired.go("evaluate")
+    assert repaired.says(f"8 texts of {texts} as they were before they changed; none of these judged it.")
+    repaired.visit.run = ""  # as in a window of its own: no run is chosen
+    repaired.at.run()
+    assert repaired.says("Nothing is measured for this plan yet.")
+    measure()
+    assert repaired.says(f"Repaired by linear, worked out from 8 texts of {texts}; none of these judged it.")
+    repaired.go("runs")
+    (table,) = [one.value for one in repaired.at.dataframe if "Repair" in one.value]
+    assert list(table["Repair"]) == [f"linear, 8 texts of {texts}"] * 2
+
+
 def test_the_repaired_checkpoint_is_the_one_that_the_command_line_beside_it_writes(repaired: Studio, tmp_path: Path):
     repaired.go("export")
     repaired.set("text_input", "Folder name", "by-hand")

@@ -37,9 +37,10 @@ def a_run(
     report: Report | None = None,
     made: MergePlan | None = None,
     calibration: str = "",
+    texts: str = "",
 ) -> Run:
     """Six layers, some merged; unmerged perplexity 2.6 and accuracy 0.97, controls as in `builders.a_report`."""
     mine = made or plan(6, groups=[list(group) for group in groups])
     left = mine.layers_after
     told = report or replace(a_report(mine.key), result=a_result("merged", perplexity, accuracy, left))
-    return replace(run_of(MODEL, mine, trial, told, a_receipt(mine), 12.0, calibration), when=when)
+    return replace(run_of(MODEL, mine, trial, told, a_receipt(mine), 12.0, calibration, texts), when=when)

@@ -10,6 +10,7 @@ import pytest
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
+from mka.objects.report import Report
 from mka.objects.sizes import bytes_text
 from mka.planning.planner import plan
 from mka.studio.explore.matrix import as_csv
@@ -19,7 +20,7 @@ from mka.studio.model.offers import checkpoints
 from mka.studio.parts.widgets import ROW, csv_text, table_height
 from mka.studio.plan.proposals import parse_plan, propose
 from mka.studio.plan.savings_view import saved_words, size_words
-from mka.studio.visits.desk import Outcome
+from mka.studio.visits.desk import Calibration, Outcome
 from mka.studio.visits.visit import OUTCOMES_KEPT, Process
 from tests.studio.builders import a_desk, a_report, a_similarity, a_summary
 from tests.studio.run_builders import TRIAL, a_receipt
@@ -121,7 +122,7 @@ def test_what_is_known_of_a_plan_is_joined_and_the_oldest_goes_first():
     assert joined.report is not None and joined.seconds == 3.0
     for depth in range(7, 7 + OUTCOMES_KEPT):
         process.remember(WEIGHTS, Outcome(plan(depth, groups=[[1, 2]])))
-    assert len(process.outcomes) == OUTCOMES_KEPT and (WEIGHTS, first.key, "") not in process.outcomes
+    assert len(process.outcomes) == OUTCOMES_KEPT and (WEIGHTS, first.key, "", "") not in process.outcomes
 
 
 def test_what_is_known_of_a_repaired_plan_goes_by_the_texts_of_its_repair():
@@ -129,13 +130,31 @@ def test_what_is_known_of_a_repaired_plan_goes_by_the_texts_of_its_repair():
     for texts, receipt in (("12 texts of demo", a_receipt(made)), ("8 texts of other", None)):
         process.remember(WEIGHTS, Outcome(made, receipt, a_report(), TRIAL, calibration=texts))
     demo, other = (
-        process.known(WEIGHTS, made, calibration=words) for words in ("12 texts of demo", "8 texts of other")
+        process.known(WEIGHTS, made, calibration=texts)
+        for texts in (Calibration("demo", None, 12), Calibration("other", None, 8))
     )
     assert demo is not None and other is not None and demo.run != other.run
     assert (demo.calibration, other.calibration) == ("12 texts of demo", "8 texts of other")
     assert demo.receipt is not None and other.receipt is None
     assert process.known(WEIGHTS, made) is None and process.known(WEIGHTS, made, other.run) == other
-    assert process.known(WEIGHTS, made, other.run, "12 texts of demo") == other, "a run that was chosen is shown"
+    shown = process.known(WEIGHTS, made, other.run, Calibration("demo", None, 12))
+    assert shown == other, "a run that was chosen is shown"
+
+
+@pytest.mark.parametrize("report", [None, a_report()])
+def test_texts_of_one_name_are_told_apart_by_what_they_say(report: Report | None):
+    process, made = Process(), replace(plan(6, groups=[[1, 2]]), repair="linear")
+    old, new = (
+        process.remember(WEIGHTS, Outcome(made, a_receipt(made), report, TRIAL, calibration="8 texts of a", texts=key))
+        for key in ("old", "new")
+    )
+
+    def known(key: str | None) -> Outcome | None:
+        return process.known(WEIGHTS, made, calibration=Calibration("a", None, 8, key))
+
+    assert known("old") == old != new == known("new")
+    assert known("another") is None and known(None) is not None, "whatever they say, where that is not known"
+    assert len(process.runs.of_model(WEIGHTS[0])) == (0 if report is None else 2)
 
 
 def test_a_report_on_other_weights_is_not_that_of_these():

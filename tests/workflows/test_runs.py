@@ -50,18 +50,20 @@ def test_the_key_holds_model_dtype_plan_trial_and_seed_and_nothing_else():
         run_key(MODEL, run.plan, run.trial, replace(run.report, dtype="bfloat16")),
     }
     assert len(keys) == 6
-    assert len({run_key(MODEL, run.plan, run.trial, run.report, texts) for texts in ("", "a", "b")} | keys) == 8
+    texts = (("", ""), ("a", ""), ("b", ""), ("a", "1"), ("a", "2"))
+    mended = {run_key(MODEL, run.plan, run.trial, run.report, *read) for read in texts}
+    assert len(mended | keys) == 10, "texts go by their name and by what they say"
     elsewhere = replace(run.plan, provenance=replace(run.plan.provenance, measure="cosine"))
     assert run_key(MODEL, elsewhere, run.trial, run.report) == run.key
 
 
 def test_the_texts_of_a_repair_survive_and_a_file_from_before_there_were_any_is_read():
-    run = a_run(made=replace(a_run().plan, repair="linear"), calibration="12 texts of demo")
+    run = a_run(made=replace(a_run().plan, repair="linear"), calibration="12 texts of demo", texts="a key")
     Shelf().add(run)
-    assert Shelf().find(run.key) == run and run.calibration == "12 texts of demo"
-    plain = a_run()
-    older = {name: value for name, value in run_json(plain).items() if name != "calibration"}
-    assert read_run(plain.key, older) == plain
+    assert Shelf().find(run.key) == run and (run.calibration, run.texts) == ("12 texts of demo", "a key")
+    for plain, new in ((a_run(), {"calibration", "texts"}), (a_run(calibration="12 texts of demo"), {"texts"})):
+        older = {name: value for name, value in run_json(plain).items() if name not in new}
+        assert read_run(plain.key, older) == plain
 
 
 def test_provenance_and_what_has_no_value_survive():

@@ -21,7 +21,7 @@ from mka.studio.evaluate.report_tables import figures_csv, figures_table, measur
 from mka.studio.jobs.memory import count_text
 from mka.studio.parts import widgets
 from mka.studio.visits import session
-from mka.studio.visits.desk import Outcome
+from mka.studio.visits.desk import Calibration, Outcome
 
 CONTROLS = (
     "truncate deletes as many layers from the end, drop-keep-last those before the last one. "
@@ -29,11 +29,17 @@ CONTROLS = (
 )
 
 
-def repaired_from(outcome: Outcome) -> str:
-    """Which repair was measured too, and what it was worked out from; "" without one."""
+def repaired_from(outcome: Outcome, named: Calibration | None) -> str:
+    """Which repair was measured too, and what it was worked out from; "" without one.
+
+    named: what a repair would be worked out from now
+    """
     if outcome.plan.repair == NONE:
         return ""
-    return f"Repaired by {outcome.plan.repair}, worked out from {outcome.calibration}; none of these judged it."
+    read = outcome.calibration
+    if named is not None and named.words == read and named.key is not None and outcome.texts not in ("", named.key):
+        read += " as they were before they changed"
+    return f"Repaired by {outcome.plan.repair}, worked out from {read}; none of these judged it."
 
 
 def report_view(report: Report, remark: str = "") -> None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def read_texts(texts: Calibration | None, reader: str) -> TextSet:
-    """The texts that `reader`, a repair or a strategy, works on. BadInput where none are named."""
+    """The texts that `reader`, a repair or a strategy, works on. BadInput where none are named, and where their source
+    says something else by now than when it was analyzed: the screen would speak of other texts than were read."""
     if texts is None:
         raise BadInput(
             f"{reader} works on calibration texts, and none are named for this model; "
@@ -21,4 +22,9 @@ def read_texts(texts: Calibration | None, reader: str) -> TextSet:
     from mka.data.calibration import calibration_texts
     from mka.data.texts import load_texts
 
-    return calibration_texts(load_texts(texts.source, field=texts.field), limit=texts.limit)
+    found = calibration_texts(load_texts(texts.source, field=texts.field), limit=texts.limit)
+    if texts.key not in (None, found.key):
+        raise BadInput(
+            f"{texts.source} holds other texts by now than those that were analyzed; analyze it anew on the Model page"
+        )
+    return found

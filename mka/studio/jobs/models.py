@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
-from mka.objects.repairs import NONE
-from mka.studio.jobs.calibrating import read_texts
-from mka.studio.visits.desk import Calibration, OpenOrder
+from mka.studio.visits.desk import OpenOrder
 from mka.workflows.opening import ModelOnDemand
 
 if TYPE_CHECKING:
     from mka.merging.merged import MergedModel
     from mka.models.loaded import LoadedModel
+    from mka.objects.texts import TextSet
 
 
 NEEDS_KEPT = 50
@@ -48,7 +47,7 @@ class ModelStore:
         self._identity: Mapping[str, Any] | None = None
         self._model: LoadedModel | None = None
         self._plan: MergePlan | None = None
-        self._texts: tuple[str, ...] = ()
+        self._texts = ""
         self._merged: MergedModel | None = None
 
     def note_need(self, order: OpenOrder, needed: int) -> None:
@@ -91,25 +90,24 @@ class ModelStore:
         return self.opened(order, progress=progress)
 
     def merged(
-        self, order: OpenOrder, plan: MergePlan, texts: Calibration | None, *, progress: Progress, cancel: Cancel
+        self, order: OpenOrder, plan: MergePlan, texts: TextSet | None, *, progress: Progress, cancel: Cancel
     ) -> MergedModel:
         """The model of `order` merged by `plan`, and repaired from `texts` where it asks for that; done now unless the
-        very same merge is held. BadInput for a repair without texts, and as `mka.merge`."""
+        very same merge is held. BadInput as `mka.merge`."""
         model = self.model(order, progress=progress)
-        calibration = None if plan.repair == NONE else read_texts(texts, f"the repair {plan.repair}")
-        hashes = () if calibration is None else calibration.hashes
-        if self._merged is None or (self._plan, self._texts) != (plan, hashes):
+        key = "" if texts is None else texts.key
+        if self._merged is None or (self._plan, self._texts) != (plan, key):
             from mka.merging.merge import merge
 
             self._merged = None
-            self._merged = merge(model, plan, calibration=calibration, progress=progress, cancel=cancel)
-            self._plan, self._texts = plan, hashes  # the merged model's own plan may name more texts than this one
+            self._merged = merge(model, plan, calibration=texts, progress=progress, cancel=cancel)
+            self._plan, self._texts = plan, key
         return self._merged
 
     def evict(self) -> None:
         """Release what is held."""
         self.held, self._identity, self._model = None, None, None
-        self._plan, self._texts, self._merged = None, (), None
+        self._plan, self._texts, self._merged = None, "", None
         gc.collect()
 
     def _holds(self, order: OpenOrder) -> bool:

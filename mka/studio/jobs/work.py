@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mka.errors import BadInput
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
+from mka.objects.repairs import NONE
 from mka.studio.jobs import courses
 from mka.studio.jobs.calibrating import read_texts
 from mka.studio.jobs.jobs import Task
@@ -111,9 +112,23 @@ def try_plans(process: Process, desk: Desk, strategy: str, remove: int) -> Task:
     return Task(work, (desk.order, desk.calibration, strategy, remove), courses.of_trying(strategy))
 
 
-def _merged(process: Process, desk: Desk, plan: MergePlan, progress: Progress, cancel: Cancel) -> MergedModel:
-    texts = desk.calibration_of(plan)
-    return process.models.merged(desk.order, plan, texts, progress=progress, cancel=cancel)
+@dataclass(frozen=True)
+class _Made:
+    """merged: what a plan makes of the model on a desk; outcome: what is known of that plan by it alone."""
+
+    merged: MergedModel
+    outcome: Outcome
+
+
+def _made(process: Process, desk: Desk, plan: MergePlan, progress: Progress, cancel: Cancel) -> _Made:
+    """Merge if need be. BadInput for a repair without texts, or whose texts have changed."""
+    named = desk.calibration_of(plan)
+    texts = None if plan.repair == NONE else read_texts(named, f"the repair {plan.repair}")
+    merged = process.models.merged(desk.order, plan, texts, progress=progress, cancel=cancel)
+    outcome = Outcome(plan, receipt=merged.receipt)
+    if named is not None and texts is not None:
+        outcome = replace(outcome, calibration=named.words, texts=texts.key)
+    return _Made(merged, outcome)
 
 
 def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
@@ -121,11 +136,10 @@ def merge(process: Process, desk: Desk, plan: MergePlan) -> Task:
 
     def work(progress: Progress, cancel: Cancel) -> Outcome:
         begun = time.monotonic()
-        merged = _merged(process, desk, plan, progress, cancel)
+        made = _made(process, desk, plan, progress, cancel)
         seconds = time.monotonic() - begun
-        outcome = Outcome(plan, receipt=merged.receipt, seconds=seconds, calibration=desk.calibration_words(plan))
         cancel.check()
-        return process.remember(desk.weights, outcome)
+        return process.remember(desk.weights, replace(made.outcome, seconds=seconds))
 
     return Task(work, (desk.order, plan, desk.calibration_of(plan)), courses.of_merge(plan))
 
@@ -138,15 +152,14 @@ def evaluate(process: Process, desk: Desk, plan: MergePlan, trial: Trial) -> Tas
         from mka.workflows.evaluation import evaluate as measure
 
         begun = time.monotonic()
-        merged = _merged(process, desk, plan, progress, cancel)
+        made = _made(process, desk, plan, progress, cancel)
         report = measure(
-            merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress, cancel=cancel
-        )
+            made.merged, trial.tasks, data=trial.data, limit=trial.limit, shots=trial.shots, progress=progress,
+            cancel=cancel,
+        )  # fmt: skip
         seconds = time.monotonic() - begun
-        texts = desk.calibration_words(plan)
-        outcome = Outcome(plan, receipt=merged.receipt, report=report, trial=trial, seconds=seconds, calibration=texts)
         cancel.check()
-        return process.remember(desk.weights, outcome)
+        return process.remember(desk.weights, replace(made.outcome, report=report, trial=trial, seconds=seconds))
 
     return Task(
         work,
@@ -161,7 +174,7 @@ def prompt(process: Process, desk: Desk, plan: MergePlan, text: str, tokens: int
     def work(progress: Progress, cancel: Cancel) -> Continuation:
         from mka.evaluation.generation import generations
 
-        merged = _merged(process, desk, plan, progress, cancel)
+        merged = _made(process, desk, plan, progress, cancel).merged
         (made,) = generations(
             merged.model, merged.source, (text,), max_new_tokens=tokens, progress=progress, cancel=cancel
         )
@@ -177,12 +190,9 @@ def export(process: Process, desk: Desk, plan: MergePlan, folder: Path) -> Task:
         progress("loading the libraries", 0, 0)
         from mka.merging.checkpoint import save
 
-        merged = _merged(process, desk, plan, progress, cancel)
-        texts = desk.calibration_words(plan)
-        known = process.known(desk.weights, plan, calibration=texts)
-        saved = save(merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
-        return replace(
-            process.remember(desk.weights, Outcome(plan, receipt=merged.receipt, calibration=texts)), saved=saved
-        )
+        made = _made(process, desk, plan, progress, cancel)
+        known = process.known(desk.weights, plan, calibration=desk.calibration_of(plan))
+        saved = save(made.merged, folder, report=known.report if known else None, progress=progress, cancel=cancel)
+        return replace(process.remember(desk.weights, made.outcome), saved=saved)
 
     return Task(work, (desk.order, plan, desk.calibration_of(plan), folder), courses.of_export(plan))

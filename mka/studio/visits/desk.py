@@ -14,6 +14,7 @@ from mka.objects.repairs import NONE
 from mka.objects.report import Generation, Report
 from mka.objects.run import Trial
 from mka.objects.similarity import Similarity
+from mka.objects.texts import JUDGES
 from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 
@@ -33,11 +34,13 @@ class Calibration:
     """The texts that a repair is worked out from; the fields are the options of `mka merge`.
 
     limit: at most so many, None for all
+    key:   their content key (`TextSet.key`) as the analysis read them, None where none did
     """
 
     source: str
     field: str | None = None
     limit: int | None = None
+    key: str | None = None
 
     @property
     def words(self) -> str:
@@ -160,16 +163,14 @@ class Desk:
         instead; without an analysis the model's own; None where nobody named any."""
         if self.analysis is None:
             return Calibration(self.own_data) if self.own_data else None
-        return Calibration(self.analysis.calibration, self.analysis.field, self.analysis.n_texts)
+        read = self.analysis
+        return Calibration(
+            read.calibration, read.field, read.n_texts, None if read.split == JUDGES else read.calibration_key
+        )
 
     def calibration_of(self, plan: MergePlan) -> Calibration | None:
         """The texts that `plan` is carried out with; None where it asks for no repair, and where there are none."""
         return None if plan.repair == NONE else self.calibration
-
-    def calibration_words(self, plan: MergePlan) -> str:
-        """The same in words; "" where there are none."""
-        texts = self.calibration_of(plan)
-        return "" if texts is None else texts.words
 
 
 def _both(new: Analysis, before: Analysis) -> Analysis:
@@ -208,8 +209,8 @@ class Order:
 class Outcome:
     """What is known of one plan on one model; a part that was not run is None.
 
-    run:         key of the run that the report is of; "" without a report
-    calibration: as in `Run`
+    run:                key of the run that the report is of; "" without a report
+    calibration, texts: as in `Run`
     """
 
     plan: MergePlan
@@ -220,6 +221,7 @@ class Outcome:
     seconds: float = 0.0
     run: str = ""
     calibration: str = ""
+    texts: str = ""
 
 
 @dataclass(frozen=True)

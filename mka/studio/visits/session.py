@@ -165,15 +165,13 @@ def outcome() -> Outcome | None:
     open_now = desk()
     assert open_now is not None
     plan = state().plan
-    return process().known(open_now.weights, plan, visit().run, open_now.calibration_words(plan))
+    return process().known(open_now.weights, plan, visit().run, open_now.calibration_of(plan))
 
 
 def measured() -> list[Outcome]:
     """What this visit evaluated on the open model, in that order."""
     return [
-        Outcome(
-            run.plan, run.receipt, run.report, run.trial, seconds=run.seconds, run=run.key, calibration=run.calibration
-        )
+        Outcome(run.plan, run.receipt, run.report, run.trial, None, run.seconds, run.key, run.calibration, run.texts)
         for run in made_here()
     ]
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
+from mka.objects.run import Run
 from mka.store import Store
 from mka.studio.jobs.jobs import FAILED, STOPPED, Job, JobQueue
 from mka.studio.jobs.models import ModelStore
 from mka.studio.selection.state import StudioState
-from mka.studio.visits.desk import Continuation, Desk, Outcome, Weights
+from mka.studio.visits.desk import Calibration, Continuation, Desk, Outcome, Weights
 from mka.workflows.runs import Shelf, run_of, users_store
 
 OUTCOMES_KEPT = 50
@@ -27,8 +28,8 @@ ASIDE_KEPT = 4
 """So many models that were open before keep their plan and analyses in the visit; the store keeps more."""
 WRITTEN_KEPT = 20
 
-Key = tuple[Weights, str, str]
-"""Of which model, content key of a plan, and from which texts its repair was worked out."""
+Key = tuple[Weights, str, str, str]
+"""Of which model, content key of a plan, and from which texts its repair was worked out: words and content key."""
 
 
 @dataclass
@@ -182,12 +183,12 @@ class Process:
         if outcome.report is not None and outcome.trial is not None:
             run = run_of(
                 weights[0], outcome.plan, outcome.trial, outcome.report, outcome.receipt, outcome.seconds,
-                outcome.calibration,
+                outcome.calibration, outcome.texts,
             )  # fmt: skip
             self.runs.add(run)
             outcome = replace(outcome, run=run.key)
         with self._lock:
-            return self._joined((weights, outcome.plan.key, outcome.calibration), outcome)
+            return self._joined((weights, outcome.plan.key, outcome.calibration, outcome.texts), outcome)
 
     def _joined(self, key: Key, outcome: Outcome) -> Outcome:
         known = self.outcomes.pop(key, None)
@@ -205,16 +206,18 @@ class Process:
             self.outcomes.pop(next(iter(self.outcomes)))
         return outcome
 
-    def known(self, weights: Weights, plan: MergePlan, run: str = "", calibration: str = "") -> Outcome | None:
+    def known(
+        self, weights: Weights, plan: MergePlan, run: str = "", calibration: Calibration | None = None
+    ) -> Outcome | None:
         """What is known of a plan on a model, with the report of the run of key `run` where that is of this plan, else
         of its latest run whose repair was worked out from `calibration`; None where nothing was done with it."""
         runs = [one for one in self.runs.of_plan(weights[0], plan.key) if one.weights == weights]
-        alike = [one for one in runs if one.calibration == calibration]
+        alike = [one for one in runs if _worked_out_from(one, calibration)]
         shown = next((one for one in runs if one.key == run), alike[-1] if alike else None)
         if shown is None:
-            return self.outcomes.get((weights, plan.key, calibration))
-        known = self.outcomes.get((weights, plan.key, shown.calibration))
-        mine = known or Outcome(plan, calibration=shown.calibration)
+            return self._outcome(weights, plan, calibration)
+        known = self.outcomes.get((weights, plan.key, shown.calibration, shown.texts))
+        mine = known or Outcome(plan, calibration=shown.calibration, texts=shown.texts)
         return replace(
             mine,
             receipt=mine.receipt or shown.receipt,
@@ -223,3 +226,16 @@ class Process:
             seconds=shown.seconds,
             run=shown.key,
         )
+
+    def _outcome(self, weights: Weights, plan: MergePlan, calibration: Calibration | None) -> Outcome | None:
+        with self._lock:
+            of_plan = [one for key, one in self.outcomes.items() if key[:2] == (weights, plan.key)]
+        return next((one for one in reversed(of_plan) if _worked_out_from(one, calibration)), None)
+
+
+def _worked_out_from(made: Run | Outcome, calibration: Calibration | None) -> bool:
+    """Whether the repair of what was made read these texts: those of this name, and where it is known what they say,
+    no others."""
+    if calibration is None:
+        return made.calibration == ""
+    return made.calibration == calibration.words and calibration.key in (None, made.texts)

@@ -18,6 +18,7 @@ from mka.merging.merge import merge
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.progress import Cancel, silent
+from mka.studio.jobs.calibrating import read_texts
 from mka.studio.jobs.models import NEEDS_KEPT, ModelStore
 from mka.studio.jobs.work import open_anyway, open_model
 from mka.studio.visits.desk import Calibration, OpenOrder
@@ -30,7 +31,8 @@ PLAN = MergePlan(4, (MergeGroup((1, 2), (0.5, 0.5)),))
 
 
 def merged(store: ModelStore, order: OpenOrder, plan: MergePlan, texts: Calibration | None = None):
-    return store.merged(order, plan, texts, progress=silent, cancel=Cancel())
+    read = None if texts is None else read_texts(texts, "a test")
+    return store.merged(order, plan, read, progress=silent, cancel=Cancel())
 
 
 @pytest.fixture
@@ -154,13 +156,8 @@ def test_a_repair_that_is_cancelled_leaves_no_merge(order: OpenOrder, texts: Cal
 
     asked = replace(PLAN, repair="linear")
     with pytest.raises(Cancelled):
-        store.merged(order, asked, texts, progress=stop, cancel=cancel)
+        store.merged(order, asked, read_texts(texts, "a test"), progress=stop, cancel=cancel)
     assert merged(store, order, asked, texts).receipt.repaired
-
-
-def test_a_repair_without_texts_is_refused_and_says_where_to_name_them(order: OpenOrder):
-    with pytest.raises(BadInput, match=r"the repair scale works on calibration texts.* on the Model page"):
-        merged(ModelStore(), order, replace(PLAN, repair="scale"))
 
 
 def test_the_model_held_goes_by_its_files_as_they_were_when_it_was_read(tmp_path: Path):

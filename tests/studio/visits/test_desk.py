@@ -13,16 +13,17 @@ PLAN = MergePlan(6, (MergeGroup((1, 2), (0.5, 0.5)),), repair="linear")
 
 def test_a_repair_reads_what_was_analyzed_else_the_models_own_texts_else_nothing():
     read = replace(an_analysis(), calibration="texts.csv", field="said")
-    assert Desk(a_summary(), read).calibration == Calibration("texts.csv", "said", 12)
+    assert Desk(a_summary(), read).calibration == Calibration("texts.csv", "said", 12, "key")
     assert Desk(a_summary()).calibration == Calibration("demo")
+    judging = replace(read, split="test")
+    assert Desk(a_summary(), judging).calibration == Calibration("texts.csv", "said", 12), "the dev split is read then"
     assert Desk(a_summary(source="other")).calibration is None
 
 
 def test_a_plan_without_a_repair_reads_nothing():
     desk = Desk(a_summary(), an_analysis())
     assert desk.calibration_of(replace(PLAN, repair="none")) is None
-    assert desk.calibration_words(replace(PLAN, repair="none")) == ""
-    assert desk.calibration_words(PLAN) == "12 texts of demo"
+    assert desk.calibration_of(PLAN) == Calibration("demo", None, 12, "key")
 
 
 def test_texts_in_words_tell_others_apart():
