@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "strategy", "remove", "repair", "plan_key", "layers", "parameters", "perplexity", "perplexity_stderr", "accuracy",
-    "accuracy_low", "accuracy_high", "kl", "top1", "seconds", "refused",
+    "accuracy_low", "accuracy_high", "kl", "top1", "seconds", "refused", "same_as",
 )  # fmt: skip
 
 HEADINGS = (
     "removed", "strategy", "repair", "perplexity", "accuracy", "95 %", "KL (nats)", "same token", "seconds", "plan",
+    "same plan as",
 )  # fmt: skip
 """Of the table, from which those without a figure are left out."""
 
@@ -31,6 +32,7 @@ def row_line(row: SweepRow) -> str:
         return f"{row.name}, {row.remove} removed: {row.refused}"
     names = ("perplexity", "accuracy", "95 %", "KL", "same token")
     told = [f"{name} {cell}" for name, cell in zip(names, _figures(row.result), strict=True) if cell != "-"]
+    told += [f"the plan of {row.same_as}, measured once"] if row.same_as else []
     return f"{row.name}, {row.remove} removed: {', '.join(told)}"
 
 
@@ -38,10 +40,10 @@ def show_sweep(out: Console, sweep: Sweep, path: str | None) -> None:
     """Every row beside the unmerged model, then which is the best for each number removed."""
     from mka.cli.tables import new_table, plain, say, written
 
-    lines = [("0", "unmerged", "-", *_figures(sweep.baseline), "-", "-")]
+    lines = [("0", "unmerged", "-", *_figures(sweep.baseline), "-", "-", "-")]
     for row in sweep.rows:
         if row.result is not None and row.plan is not None:
-            told = (*_figures(row.result), f"{row.seconds:.1f}", row.plan.key)
+            told = (*_figures(row.result), f"{row.seconds:.1f}", row.plan.key, row.same_as or "-")
             lines.append((str(row.remove), row.strategy, row.repair, *told))
     measured = [place for place in range(len(HEADINGS)) if any(line[place] != "-" for line in lines)]
     table = new_table(*(HEADINGS[place] for place in measured))

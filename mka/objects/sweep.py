@@ -20,6 +20,7 @@ class SweepRow:
     result:   what was measured of the merged model; None where it could not be made
     refused:  why it could not; "" where it could
     seconds:  that planning, merging and repairing took, what earlier rows found out already left out
+    same_as:  the strategy that proposed this very plan before, whose row was measured for both; "" where none did
     """
 
     strategy: str
@@ -29,6 +30,7 @@ class SweepRow:
     result: Result | None
     refused: str
     seconds: float
+    same_as: str = ""
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ class SweepRow:
                 **figures(self.result),
                 "seconds": self.seconds,
                 "refused": self.refused or None,
+                "same_as": self.same_as or None,
             }
         )
         return found

@@ -14,7 +14,7 @@ from mka.data.calibration import calibration_texts
 from mka.errors import BadInput, RunFailed
 from mka.evaluation.measure import measure
 from mka.evaluation.verdict import verdict
-from mka.merging.merge import merge
+from mka.merging.merge import merge, with_repair
 from mka.merging.repair.repairs import NONE, check_repair
 from mka.models.lineage import heir
 from mka.models.loaded import LoadedModel
@@ -78,7 +78,8 @@ def sweep(
     each:         called with each row as soon as it is measured
     progress:     counts rows under "sweep", and the work within a row under its name
 
-    A combination that cannot be, as a strategy that finds no plan or a repair that finds no place, is a row that says
+    A plan that several strategies propose is merged and measured once, and the later rows say whose it is. A
+    combination that cannot be, as a strategy that finds no plan or a repair that finds no place, is a row that says
     why. Raises BadInput for unknown names, nothing to do, missing data, and texts that would both calibrate and
     judge, before any work; Cancelled.
     """
@@ -210,11 +211,12 @@ class _Planner:
 
 @dataclass(frozen=True)
 class _Bench:
-    """Where every plan is put through the same."""
+    """Where every plan is put through the same. done: the rows that were put through it, by the keys of their plans"""
 
     planner: _Planner
     material: Material
     shots: int
+    done: dict[str, SweepRow] = field(default_factory=dict)
 
     def rows(self, numbers: Sequence[int], strategies: Sequence[str], repairs: Sequence[str]) -> Iterator[SweepRow]:
         """Each as soon as it is measured."""
@@ -234,7 +236,20 @@ class _Bench:
                 planned = 0.0  # known now
 
     def _row(self, row: SweepRow, made: MergePlan) -> SweepRow:
-        """What `row` is once its plan is merged and repaired."""
+        """What `row` is once its plan is merged and repaired, or was for an earlier row."""
+        assert row.plan is not None
+        done = self.done.get(row.plan.key)
+        if done is None:
+            found = self.done[row.plan.key] = self._merged(row, made)
+            return found
+        plan, result = row.plan, done.result
+        if result is not None:  # as `merge` names the texts that were read
+            texts = None if row.repair == NONE else self.planner.texts
+            plan = heir(with_repair(made, row.repair, texts), self.planner.model.made_by)
+            result = replace(result, name=row.name)
+        return replace(row, plan=plan, result=result, refused=done.refused, same_as=done.strategy)
+
+    def _merged(self, row: SweepRow, made: MergePlan) -> SweepRow:
         planner = self.planner
 
         def progress(stage: str, done: int, total: int) -> None:

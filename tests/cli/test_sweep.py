@@ -12,6 +12,7 @@ from mka.cli.sweep import numbers_in
 from mka.errors import BadInput
 from tests.cli.conftest import Bench
 from tests.cli.runner import mka, refused
+from tests.tiny import byte_tokenizer, tiny_network
 
 
 def judged(bench: Bench) -> tuple[str | Path, ...]:
@@ -62,6 +63,23 @@ def test_the_table_the_lines_and_the_file(bench: Bench, tmp_path: Path) -> None:
     before = out.read_bytes()
     assert "exists" in refused(mka(*words))
     assert out.read_bytes() == before
+
+
+def test_a_plan_that_two_propose_is_told_in_the_table_the_lines_and_the_file(bench: Bench, tmp_path: Path) -> None:
+    network = tiny_network(layers=3)
+    for part in (network.model.layers[2].self_attn.o_proj, network.model.layers[2].mlp.down_proj):
+        part.weight.data.zero_()  # the last layer adds nothing, so that it is the least useful one
+    network.save_pretrained(tmp_path / "idle"), byte_tokenizer().save_pretrained(tmp_path / "idle")
+    words = ("sweep", tmp_path / "idle", "--remove", "1", "--text", bench.texts, "--calibration", bench.calibration)
+    seen = mka(*words, "--strategies", "truncate,drop-keep-last,shortgpt", "--out", tmp_path / "rows.csv")
+    heading, _, first, other, again = seen.out.splitlines()[:5]
+    assert heading.endswith("same plan as") and first.split()[-1] == other.split()[-1] == "-"
+    assert again.split()[-1] == "truncate" and again.split()[-2] == first.split()[-2], "the plan and its key"
+    assert seen.err.rstrip().endswith(", the plan of truncate, measured once")
+    rows = list(csv.DictReader((tmp_path / "rows.csv").open()))
+    assert [row["same_as"] for row in rows] == ["", "", "truncate"]
+    alone = mka(*words[:-2], "--strategies", "truncate,drop-keep-last")
+    assert "same plan as" not in alone.out
 
 
 def test_the_free_strategies_need_no_calibration(bench: Bench) -> None:

@@ -87,6 +87,43 @@ def test_rows_of_repairs(tiny_llama: LoadedModel) -> None:
     assert len({row.plan.key for row in found.rows if row.plan}) == 6
 
 
+@pytest.fixture
+def idle_last(tiny_llama_folder: Path) -> LoadedModel:
+    """The last of its four layers adds nothing, so that whoever looks for the least useful layer finds the last."""
+    model = load(tiny_llama_folder, device="cpu")
+    for part in (model.stack.layers[3].self_attn.o_proj, model.stack.layers[3].mlp.down_proj):
+        part.weight.data.zero_()
+    return model
+
+
+def test_a_plan_that_several_propose_is_measured_once(idle_last: LoadedModel) -> None:
+    stages: list[str] = []
+    found = sweep(
+        idle_last, ("truncate", "drop-keep-last", "shortgpt"), [1], ("none", "linear"), calibration=CALIBRATION,
+        texts=TEXTS, progress=lambda stage, done, total: stages.append(stage),
+    )  # fmt: skip
+    first, mended, *others, again, mended_again = found.rows
+    assert [row.same_as for row in found.rows] == ["", "", "", "", "truncate", "truncate"]
+    for one, other in ((first, again), (mended, mended_again)):
+        assert one.result is not None and other.result == replace(one.result, name=other.name)
+        made = planned(idle_last, "shortgpt", 1)
+        merged = merge(idle_last, made, repair=one.repair, calibration=None if one is first else CALIBRATION)
+        assert other.plan == merged.plan, "it names who chose the layers, and by which texts"
+    assert all(row.result is not None for row in others)
+    assert "truncate + linear, 1 removed: repair" in stages and "truncate, 1 removed: perplexity" in stages
+    assert not any(stage.startswith("shortgpt") for stage in stages)
+    assert [row["same_as"] for row in found.to_json()["rows"]] == [None, None, None, None, "truncate", "truncate"]
+
+
+def test_a_plan_that_several_propose_is_refused_alike(tmp_path: Path) -> None:
+    model = load(tiny_model_folder(tmp_path, "gpt2", scale_attn_by_inverse_layer_idx=True), device="cpu")
+    for part in (model.stack.layers[2].attn.c_proj, model.stack.layers[2].mlp.c_proj):
+        part.weight.data.zero_(), part.bias.data.zero_()
+    one, other = sweep(model, ("drop-keep-last", "shortgpt"), [1], texts=TEXTS, calibration=CALIBRATION).rows
+    assert "scale" in one.refused and other.refused == one.refused and other.same_as == "drop-keep-last"
+    assert one.plan is not None and other.plan is not None and one.plan.key == other.plan.key
+
+
 def test_texts_are_read_once_and_only_where_something_reads_them(tiny_llama: LoadedModel) -> None:
     stages: list[tuple[str, int]] = []
 
