@@ -23,6 +23,7 @@ from mka.models.fingerprint import fingerprint_files
 from mka.models.lineage import own_plan
 from mka.models.loaded import LoadedModel
 from mka.models.locate import HubModel, fetch, resolve
+from mka.models.own_memory import give_own_memory
 from mka.models.stack import DecoderStack
 from mka.objects.progress import Progress, silent
 
@@ -144,6 +145,7 @@ def _load_network(
     assert isinstance(network, PreTrainedModel)
     missing, mismatched, unexpected = (sorted(info[f"{kind}_keys"]) for kind in ("missing", "mismatched", "unexpected"))
     check_complete(folder, missing, mismatched, unexpected)
+    give_own_memory(network)
     network.requires_grad_(False)
     return network.eval()
 

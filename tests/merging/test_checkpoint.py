@@ -17,6 +17,7 @@ from mka.errors import BadInput, Cancelled, RunFailed
 from mka.merging.checkpoint import save
 from mka.merging.folders import check_space
 from mka.merging.merge import merge
+from mka.merging.streaming.checkpoint import merge_checkpoint
 from mka.models.lineage import own_plan
 from mka.models.loading import load
 from mka.objects.jsonable import jsonable
@@ -25,6 +26,7 @@ from mka.objects.progress import Cancel
 from mka.planning.planner import plan
 from mka.planning.strategies import truncate
 from tests.merging.models import IDS, LAYERS, PAIRS, loaded, logits, model_of, same_state
+from tests.pickled import tensors_of, with_pickle
 from tests.tiny import FAMILIES, tiny_model_folder, tiny_network
 
 FILES = {
@@ -336,3 +338,24 @@ def test_a_model_that_trains_is_verified_without_its_dropout(tmp_path):
     for model in (merged.source, merged.model):
         model.network.train()
     assert save(merged, tmp_path / "m").verified == 0 and merged.model.network.training
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_what_a_pickle_ties_and_the_config_does_not_is_written_twice(tmp_path, family):
+    """A pickle may keep the head and the embeddings as one piece of memory, and two layers too."""
+    folder = tiny_model_folder(tmp_path, family, tie_word_embeddings=False)
+    entry, layers = ("transformer.wte", "transformer.h") if family == "gpt2" else ("model.embed_tokens", "model.layers")
+
+    def tied(tensors):
+        twice = {name.replace(".1.", ".3."): tensor for name, tensor in tensors.items() if f"{layers}.1." in name}
+        return tensors | twice | {"lm_head.weight": tensors[f"{entry}.weight"]}
+
+    model = load(with_pickle(folder, tmp_path / "pickled", tied), device="cpu")
+    made = plan(model, groups=[[0, 1]])
+    merged = merge(model, made)
+    assert save(merged, tmp_path / "m").verified == 0
+    assert torch.equal(logits(AutoModelForCausalLM.from_pretrained(tmp_path / "m")), logits(merged.model))
+    merge_checkpoint(tmp_path / "pickled", made, tmp_path / "streamed")
+    ours, theirs = (tensors_of(tmp_path / name) for name in ("m", "streamed"))
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert torch.equal(ours["lm_head.weight"], ours[f"{entry}.weight"])
