@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from mka.objects.repairs import REPAIRS
 from tests.browser.looks import CUT, FAINT, WIDER
 from tests.browser.server import Server
 from tests.browser.visit import Visit
@@ -85,6 +86,24 @@ def test_every_choice_can_be_read_and_is_in_sight(
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width, (page, box)
             assert visit.page.evaluate(FAINT) == [] and visit.page.evaluate(CUT) == [], (page, name)
             assert visit.page.evaluate(WIDER) == 0
+
+
+@pytest.mark.parametrize("width", [400, 1440])
+def test_a_choice_moves_nothing_that_stands_below_it(width: int, visitor: Callable[..., Visit], server: Server):
+    visit = planned(visitor(server))
+    visit.page.set_viewport_size({"width": width, "height": 1000})
+    visit.settle()
+    for page, label in (("plan", "Evaluate this plan"), ("evaluate", "Merge and evaluate")):
+        if page == "evaluate":
+            visit.press("Evaluate this plan").page.reload()
+            visit.settle()
+        heights = set()
+        for name in ("No repair", *REPAIRS):
+            choices = visit.pick(name).page.get_by_role("radiogroup", name="Repair").bounding_box()
+            button = visit.button(label).bounding_box()
+            assert choices is not None and button is not None
+            heights.add(round(button["y"] - choices["y"]))
+        assert len(heights) == 1, (page, heights)
 
 
 def test_a_plan_file_brings_its_repair(visitor: Callable[..., Visit], server: Server, tmp_path: Path):

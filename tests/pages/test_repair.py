@@ -39,6 +39,7 @@ def test_a_repaired_plan_is_measured_told_and_compared_with_the_same_plan_unrepa
     assert repaired.says(f"Repaired by linear, worked out from 8 texts of {texts}; none of these judged it.")
     assert repaired.says("Repair linear: ") and repaired.says(" were changed for it. Of the squared error")
     repaired.set("segmented_control", "Repair", "none")
+    assert repaired.says("Without a repair no calibration text is read.")
     assert repaired.says("Nothing is measured for this plan yet.") and not repaired.says("Repair linear: ")
     measure()
     assert not repaired.says("worked out from")

@@ -11,6 +11,7 @@ from mka.errors import BadInput
 from mka.objects.jsonable import jsonable
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
+from mka.objects.repairs import NONE
 from mka.planning.files import plan_text
 from mka.studio.evaluate.receipt_view import receipt_view
 from mka.studio.export.commands import can_repair, load_lines, merge_lines
@@ -52,7 +53,8 @@ def checkpoint_form(desk: Desk, plan: MergePlan, saved: Receipt | None) -> Path 
         able = can_repair(desk, plan)
         if not able:
             st.text(NO_TEXTS)
-        repair_cost(desk, plan)
+        if plan.repair != NONE:
+            repair_cost(desk, plan)
         st.button(
             "Write the checkpoint",
             type="primary",

@@ -6,11 +6,13 @@ import streamlit as st
 
 from mka.objects.plan import MergePlan
 from mka.objects.repairs import NONE, REPAIRS
+from mka.studio.parts.room import CAPTION, TEXT, room_for
 from mka.studio.plan.plan_editor import held, typed
 from mka.studio.visits import session
-from mka.studio.visits.desk import Desk
+from mka.studio.visits.desk import Calibration, Desk
 
 NO_REPAIR = "What the removed layers did is missing. A repair makes up for it without training, by a closed form."
+NOTHING_READ = "Without a repair no calibration text is read."
 NO_TEXTS = "A repair is worked out from calibration texts of this model's own kind, and none are named yet."
 HELP = "\n".join(f"- **{repair.name}**: {repair.sentence}" for repair in REPAIRS.values())
 
@@ -31,25 +33,27 @@ def repair_choice(desk: Desk) -> None:
         help=HELP,
         on_change=typed(key, lambda state, name: state.set_repair(str(name))),
     )
-    st.caption(NO_REPAIR if plan.repair == NONE else REPAIRS[plan.repair].sentence)
+    told = {NONE: NO_REPAIR} | {repair.name: repair.sentence for repair in REPAIRS.values()}
+    with room_for("repair-told", list(told.values()), CAPTION):
+        st.caption(told[plan.repair])
     if desk.calibration is None:
         st.text(NO_TEXTS)
         st.page_link("pages/model.py", label="Name them in an analysis", icon=":material/deployed_code:")
 
 
 def repair_cost(desk: Desk, plan: MergePlan) -> None:
-    """Before anything runs: what the repair reads, and how long that takes; nothing without one."""
-    said = cost_words(desk, plan)
-    if said:
-        st.text(said)
+    """Before anything runs: what the repair reads, and how long that takes; nothing without texts."""
+    texts = desk.calibration
+    if texts is not None:
+        with room_for("repair-cost", [cost_words(texts, name) for name in (NONE, *REPAIRS)], TEXT):
+            st.text(cost_words(texts, plan.repair))
 
 
-def cost_words(desk: Desk, plan: MergePlan) -> str:
-    """What the repair of a plan reads, and how long that takes; "" without one, and without texts."""
-    texts = desk.calibration_of(plan)
-    if texts is None:
-        return ""
+def cost_words(texts: Calibration, repair: str) -> str:
+    """What a repair, or none, reads of the texts that there are, and how long that takes."""
+    if repair == NONE:
+        return NOTHING_READ
     return (
-        f"The repair reads {texts.words} for {REPAIRS[plan.repair].reading}: seconds to minutes for the demo model, "
+        f"The repair reads {texts.words} for {REPAIRS[repair].reading}: seconds to minutes for the demo model, "
         "longer for a larger one."
     )
