@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from mka.studio.jobs.jobs import Job, JobQueue, Task, Work
 from mka.studio.visits import session
 from mka.studio.visits.visit import Visit
 from mka.workflows.planning import by_trying
+from tests.cli.runner import mka
 from tests.pages.driver import PAGES, Studio
 
 pytestmark = pytest.mark.usefixtures("models")
@@ -89,7 +91,7 @@ def test_export_writes_a_folder_that_any_tool_loads(planned: Studio, tmp_path: P
 
 
 def test_a_strategy_that_tries_plans_is_a_job_whose_find_is_proposed(
-    opened: Studio, texts: Path, tiny_llama: LoadedModel
+    opened: Studio, texts: Path, tiny_llama: LoadedModel, tmp_path: Path
 ):
     opened.go("plan").set("number_input", "Layers to remove", 1)
     assert opened.widget("button", "Try plans by greedy").disabled and opened.says("none are named yet")
@@ -108,8 +110,12 @@ def test_a_strategy_that_tries_plans_is_a_job_whose_find_is_proposed(
     alone = {name: by_trying(tiny_llama, name, 1, load_texts(texts)) for name in GUIDED}
     assert found == {name: (plan.groups, plan.provenance) for name, plan in alone.items()}
     opened.press("Use as plan")
-    assert opened.says("4 → 3 layers: ") and not opened.commands
-    assert any("as the Plan page saves it" in block.value for block in opened.at.code)
+    assert opened.says("4 → 3 layers: ") and any("it tries plans anew" in block.value for block in opened.at.code)
+    (line,) = opened.commands
+    given = shlex.split(line)[1:-1]  # all but the file's name
+    assert mka(*given, str(tmp_path / "plan.json")).code == 0
+    state = opened.visit.state
+    assert state is not None and read_plan(tmp_path / "plan.json") == state.plan
 
 
 def test_a_plan_file_is_opened_or_refused(planned: Studio):

@@ -11,6 +11,7 @@ from mka.errors import MkaError
 from mka.objects.plan import MergeGroup, MergePlan
 from mka.objects.repairs import NONE
 from mka.objects.texts import JUDGES
+from mka.planning.guided import GUIDED
 from mka.planning.strategies import STRATEGIES
 from mka.studio.explore.comparing import MEASURE as MEASURE_SIDE
 from mka.studio.explore.comparing import TEXTS, Choice
@@ -18,11 +19,13 @@ from mka.studio.parts.file_names import file_name
 from mka.studio.plan.plan_files import PLAN
 from mka.studio.plan.proposals import propose
 from mka.studio.selection.regroup import equal_group
-from mka.studio.visits.desk import Desk, Trial
+from mka.studio.visits.desk import Calibration, Desk, Trial
 from mka.workflows.analysis import SUBSAMPLES
 from mka.workflows.analysis_files import Analysis
 from mka.workflows.opening import Opening
 from mka.workflows.planning import MEASURE
+
+TRIES_ANEW = '# it tries plans anew, which takes as long; the plan itself is saved by "Plan as JSON" on the Plan page'
 
 Options = Sequence[tuple[str, str]]
 """Each option of a command with its value."""
@@ -93,12 +96,17 @@ def plan_lines(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
 
 
 def _plan(desk: Desk, plan: MergePlan, out: Path) -> list[str]:
-    """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file.
+    """A strategy's plan by its name, a plan of equal weights by its groups; any other plan needs its file. One that was
+    found by trying is found so again, which takes as long, so that its file is named too.
 
     Where the layers were chosen by an analysis, it comes first, so that the plan tells its texts here too; of another
     analysis than the one on the desk, the file tells them.
     """
     options, strategy = _opened_as(desk), plan.provenance.strategy
+    tried = _tried_on(desk, plan)
+    if tried is not None:
+        options += [("--strategy", strategy), ("--remove", str(plan.removed)), *_texts(tried)]
+        return [_line("plan", [desk.summary.source], [*options, ("--out", plan_file(desk))]), TRIES_ANEW]
     if proposed_again(desk, plan):
         options += [("--strategy", strategy), ("--remove", str(plan.removed))]
         chosen_by_analysis = STRATEGIES[strategy].needs_similarity
@@ -138,9 +146,18 @@ def proposed_again(desk: Desk, plan: MergePlan) -> bool:
     return again.key == replace(plan, repair=NONE).key  # the repair is asked for where it is merged
 
 
+def _tried_on(desk: Desk, plan: MergePlan) -> Calibration | None:
+    """The desk's texts, where a strategy that tries plans found this one on them and `mka plan` can name them: it asks
+    for no field of records."""
+    texts = desk.calibration
+    if plan.provenance.strategy not in GUIDED or texts is None or texts.field is not None:
+        return None
+    return texts if texts.key is not None and texts.key == plan.provenance.calibration_key else None
+
+
 def _equal_runs(plan: MergePlan) -> bool:
     """Whether the groups are what `--groups` makes, by hand."""
-    by_hand = plan.provenance.strategy not in STRATEGIES
+    by_hand = plan.provenance.strategy not in (*STRATEGIES, *GUIDED)
     return by_hand and all(_is_equal_run(group) for group in plan.groups)
 
 
@@ -175,9 +192,11 @@ def can_repair(desk: Desk, plan: MergePlan) -> bool:
 
 def _repaired_from(desk: Desk, plan: MergePlan) -> list[tuple[str, str]]:
     texts = desk.calibration_of(plan)
-    if texts is None:
-        return []
-    options = [("--repair", plan.repair), ("--calibration", texts.source)]
+    return [] if texts is None else [("--repair", plan.repair), *_texts(texts)]
+
+
+def _texts(texts: Calibration) -> list[tuple[str, str]]:
+    options = [("--calibration", texts.source)]
     options += [("--limit", str(texts.limit))] if texts.limit is not None else []
     return options + ([("--field", texts.field)] if texts.field is not None else [])
 

@@ -13,6 +13,7 @@ import typer
 from mka.cli.app import app
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.studio.export.commands import (
+    TRIES_ANEW,
     analyze_lines,
     compare_lines,
     evaluate_lines,
@@ -100,6 +101,25 @@ def test_a_strategys_plan_is_its_name_after_the_analysis_that_it_reads():
     assert plan_lines(desk, propose(desk, "truncate", 2), OUT) == [
         "mka plan demo --strategy truncate --remove 2 --out mka-demo-plan.json"
     ]
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "laco"])
+def test_a_plan_found_by_trying_is_found_so_again_on_the_same_texts(strategy: str):
+    desk = a_desk()
+    found = Provenance(strategy, "perplexity", 0, "key", tuple(f"h{n}" for n in range(12)))
+    plan = MergePlan(6, (MergeGroup((1,), method="drop"), MergeGroup((4,), method="drop")), provenance=found)
+    line, remark = plan_lines(desk, plan, OUT)
+    assert line == (
+        f"mka plan demo --strategy {strategy} --remove 2 --calibration demo --limit 12 --out mka-demo-plan.json"
+    )
+    assert taken(line)["limit"] == 12 and remark == TRIES_ANEW
+    *_, merge = merge_lines(desk, replace(plan, repair="linear"), OUT / "m", OUT)
+    assert merge.startswith("mka merge demo mka-demo-plan.json --repair linear --calibration demo --limit 12")
+    others = Desk(a_summary(), on_other_texts(an_analysis()))
+    of_a_field = Desk(a_summary(), replace(an_analysis(), field="said"))
+    of_a_test = Desk(a_summary(), replace(an_analysis(), split="test"))
+    for elsewhere in (others, of_a_field, of_a_test, Desk(a_summary()), Desk(a_summary(source="other"))):
+        assert plan_lines(elsewhere, plan, OUT) == [from_file(elsewhere)]
 
 
 @pytest.mark.parametrize(
