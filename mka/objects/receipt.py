@@ -27,11 +27,14 @@ class Repaired:
 
     strength: the penalty of a linear repair's ridge, in mean squares of a feature; the factor of a scaling
     left:     share of the held-out squared error that the last step found there and that is left after it, in [0, 1]
+    given:    of a transplant, (source layer that is gone, how many of its heads or neurons stand here now), without
+              those that gave none; the other heads or neurons are those that stood here before
     """
 
     name: str
     strength: float
     left: float
+    given: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

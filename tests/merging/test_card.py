@@ -8,6 +8,7 @@ from mka.errors import BadInput
 from mka.merging.card import model_card, source_name, with_figures
 from mka.merging.merge import merge
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
+from mka.objects.receipt import Repaired
 from mka.objects.report import Choices, Cost, Perplexity, Report, Result, SubjectAccuracy
 from tests.merging.models import LAYERS, model_of
 
@@ -51,6 +52,14 @@ def receipt():
 
 def card(receipt, report=None, plan=PLAN):
     return model_card(plan, receipt, report, name="m", tolerance=1e-6)
+
+
+def test_it_names_the_layers_whose_heads_or_neurons_stand_elsewhere_now(receipt):
+    mended = Repaired("model.layers.2.mlp.up_proj.weight", 0.1, 0.5)
+    assert "layers that are gone" not in card(replace(receipt, repair="linear", repaired=(mended,)))
+    moved = replace(mended, given=((3, 7), (5, 1)))
+    text = card(replace(receipt, repair="transplant", repaired=(mended, moved)))
+    assert "Heads or neurons of layers that are gone (3, 5) stand in some of them." in text
 
 
 def test_it_tells_the_plan_and_the_sizes(receipt):

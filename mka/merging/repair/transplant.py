@@ -8,6 +8,7 @@ Axes: n real tokens of a batch, d features of the residual stream, units of a pa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -100,6 +101,9 @@ def _install(work: Work, graft: Graft, shells: Sequence[nn.Module], kept: Sequen
     assert fit.map is not None
     part, layer = graft.part, work.layer(graft.place)
     apart = _chosen(work, graft, shells, kept)
+    came = Counter(unit // len(part.inputs) for unit in kept)
+    given = tuple((donor, came[number]) for number, donor in enumerate(graft.donors, start=1) if came[number])
+    work.take_in(graft.place, part, given)
     for name, outputs in part.readers.items() if shells else ():
         all_of_them = [layer.get_submodule(name), *(shell.get_submodule(part.inner(name)) for shell in shells)]
         matrix, bias = _picked(all_of_them, outputs, kept)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mka.errors import RunFailed
 from mka.merging.repair.cuts import Place
+from mka.merging.repair.parts import Part
 from mka.merging.repair.passes import Batch
 from mka.merging.repair.ridge import Fit
 from mka.merging.repair.writers import Writer, as_stored, writers_of
@@ -22,6 +23,7 @@ class Work:
     """A merged model under repair; `merged` is changed in place, in tensors of its own, and `source` stays.
 
     done: what was repaired so far, by the name of the tensor in the merged model; the last change counts
+    given:  by the same names, what layers that are gone gave (see `Repaired`)
     """
 
     source: LoadedModel
@@ -33,6 +35,7 @@ class Work:
     steps: int = 0
     total: int = 0
     done: dict[str, Repaired] = field(default_factory=dict)
+    given: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     @property
     def cuts(self) -> tuple[Place, ...]:
@@ -74,6 +77,13 @@ class Work:
         if bias is not None:
             self.put(f"{path}.bias", bias, fit.penalty, fit.left)
 
+    def take_in(self, place: Place, part: Part, given: tuple[tuple[int, int], ...]) -> None:
+        """From now on, heads or neurons of layers that are gone stand in a part of a layer; its writer's bias is no
+        unit's."""
+        names = [f"{reader}.{kind}" for reader in part.readers for kind in ("weight", "bias")]
+        names.append(f"{part.writer.name}.weight")
+        self.given |= {self.path(place, name): given for name in names}
+
     def put(self, name: str, value: Tensor, strength: float, left: float) -> None:
         """`value` in the place of the parameter `name`, at its dtype and device; the rest is as in `Repaired`."""
         old = self.merged.network.get_parameter(name)
@@ -87,4 +97,4 @@ class Work:
         self.note(name, strength, left)
 
     def note(self, name: str, strength: float, left: float) -> None:
-        self.done[name] = Repaired(name, strength, left)
+        self.done[name] = Repaired(name, strength, left, self.given.get(name, ()))

@@ -15,6 +15,7 @@ from mka.studio.parts import widgets
 from mka.studio.selection.naming import sentence
 
 HEADER = ("Tensor", "Relative change", "Weights", "Made from")
+GIVEN = "Given by gone layers"
 
 
 def receipt_view(receipt: Receipt) -> None:
@@ -63,19 +64,33 @@ def repaired_words(receipt: Receipt) -> str:
 
 def changed_tensors(receipt: Receipt) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """A row per changed tensor, under a header; what a repair did to it where there was one."""
-    mended = {one.name: (words.percent(one.left), f"{one.strength:.3g}") for one in receipt.repaired}
-    extra = ("Error left", REPAIRS[receipt.repair].strength.capitalize()) if mended else ()
+    extra, mended = _repaired(receipt)
     rows = [
         (
             change.name,
             f"{change.relative_change:.4g}",
-            *(mended.get(change.name, ("", "")) if mended else ()),
+            *mended.get(change.name, ("",) * len(extra)),
             ", ".join(f"{weight:.3g}" for weight in change.weights),
             ", ".join(change.sources),
         )
         for change in receipt.changes
     ]
     return (*HEADER[:2], *extra, *HEADER[2:]), rows
+
+
+def _repaired(receipt: Receipt) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """What a repair did to each tensor by its name, under a header; "5: 3, 6: 1" is three heads or neurons of layer 5
+    and one of layer 6."""
+    if not receipt.repaired:
+        return (), {}
+    header: tuple[str, ...] = ("Error left", REPAIRS[receipt.repair].strength.capitalize())
+    cells: dict[str, tuple[str, ...]] = {
+        one.name: (words.percent(one.left), f"{one.strength:.3g}") for one in receipt.repaired
+    }
+    if not any(one.given for one in receipt.repaired):
+        return header, cells
+    came = {one.name: ", ".join(f"{layer}: {count}" for layer, count in one.given) for one in receipt.repaired}
+    return (*header, GIVEN), {name: (*told, came[name]) for name, told in cells.items()}
 
 
 def _size(count: int) -> str:

@@ -102,6 +102,40 @@ def test_a_layer_that_could_move_as_it_is_moves(family):
         assert (after - other).norm() < 0.1 * other.norm()
 
 
+def given(made, layer):
+    """By tensor of a layer, what gone layers gave to it, as the receipt says."""
+    path = f"{made.model.stack.path}.{layer}."
+    return {one.name.removeprefix(path): one.given for one in made.receipt.repaired if one.name.startswith(path)}
+
+
+@pytest.mark.parametrize("repair", ["transplant", "refit"])
+def test_the_receipt_names_the_layers_that_gave(repair):
+    made = merge(silenced("llama", **FULL["llama"]), CUT, repair=repair, calibration=MORE)
+    heads, neurons = (
+        (f"self_attn.{one}_proj.weight" for one in "qkvo"),
+        (f"mlp.{n}_proj.weight" for n in ("gate", "up", "down")),
+    )
+    assert given(made, 2) == dict.fromkeys(heads, ((3, 4),)) | dict.fromkeys(neurons, ((3, 32),)), "all of layer 3"
+    assert not any(one.given for one in merge(made.source, CUT, repair="linear", calibration=MORE).receipt.repaired)
+
+
+def test_it_counts_the_neurons_that_came():
+    model = model_of("llama", num_key_value_heads=4)
+    made = merge(model, MergePlan(LAYERS, (MergeGroup((3, 4), method="drop"),)), repair="transplant", calibration=MORE)
+    read = [model.stack.layers[layer].mlp.up_proj.weight for layer in (2, 3, 4)]
+    alike = torch.cosine_similarity(
+        made.model.stack.layers[2].mlp.up_proj.weight[:, None], torch.cat(read)[None], dim=2
+    )
+    came = Counter((alike.argmax(dim=1) // len(read[0]) + 2).tolist())
+    assert given(made, 2)["mlp.up_proj.weight"] == ((3, came[3]), (4, came[4])) and came[2] + came[3] + came[4] == 32
+
+
+def test_the_bias_of_what_reads_is_of_units_and_that_of_a_writer_is_not():
+    made = given(merge(silenced("gpt2"), CUT, repair="transplant", calibration=MORE), 2)
+    assert made["mlp.c_fc.bias"] == made["mlp.c_fc.weight"] == made["mlp.c_proj.weight"] != ()
+    assert made["mlp.c_proj.bias"] == ()
+
+
 def test_more_comes_back_than_by_maps_alone():
     model = model_of("llama", num_key_value_heads=4)
     cut = MergePlan(LAYERS, (MergeGroup((3, 4), method="drop"),))

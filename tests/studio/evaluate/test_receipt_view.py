@@ -33,6 +33,12 @@ def test_each_tensor_shows_its_repair_beside_its_change():
     assert changed_tensors(replace(ONE, repair="scale"))[0][3] == "Factor"
 
 
+def test_what_gone_layers_gave_stands_beside_it():
+    given = replace(ONE, repair="transplant", repaired=(Repaired("layers.1.q", 0.01, 0.25, ((5, 3), (6, 1))),))
+    header, rows = changed_tensors(given)
+    assert header[4] == "Given by gone layers" and [row[4] for row in rows] == ["5: 3, 6: 1", ""]
+
+
 def test_without_a_repair_there_is_nothing_of_it():
     header, rows = changed_tensors(PLAIN)
     assert header == HEADER and [len(row) for row in rows] == [4, 4]
