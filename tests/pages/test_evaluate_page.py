@@ -41,7 +41,10 @@ def test_before_a_result_the_cost_stands_first_and_one_button(studio: Studio):
     planned(studio)
     said = order(studio)
     cost = next(at for at, words in enumerate(said) if words.startswith("text Cost: up to 200 texts"))
-    assert said[cost + 1] == "button Merge and evaluate"
+    between = said[cost + 1 : said.index("button Merge and evaluate")]
+    assert [words for words in between if words.split()[0] in ("text", "button")] == [
+        "text Without a repair no calibration text is read."
+    ]
     assert [box.label for box in studio.at.expander] == ["What is measured, and on what"]
     assert not studio.at.expander[0].proto.expanded
 
