@@ -67,12 +67,13 @@ def _begin(
 def _summed(one: Sum, name: str, ledger: Ledger) -> tuple[Tensor, list[Noted]]:
     """A tensor that is what it should be when its notes are done."""
     if len(one.tensors) == 1:
-        return one.tensors[0], ledger.note_whole(name, one.tensors[0], one.before)
-    value, notes = fresh(one.before), list[Noted]()
-    for new, old, *terms in pieces([value, one.before, *one.tensors]):
-        piece = partial(_sum, list(zip(terms, one.weights, strict=True)), new, old)
-        notes.append(ledger.note(piece, name="" if notes else name))
-    return value, notes
+        return one.tensors[0], ledger.enter_whole(name, one.tensors[0], one.before)
+    value = fresh(one.before)
+    made = (
+        partial(_sum, list(zip(terms, one.weights, strict=True)), new, old)
+        for new, old, *terms in pieces([value, one.before, *one.tensors])
+    )
+    return value, ledger.enter(name, made)
 
 
 def _sum(terms: Sequence[tuple[Tensor, float]], new: Tensor, old: Tensor, rooms: Rooms) -> tuple[Tensor, Tensor]:

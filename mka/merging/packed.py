@@ -36,7 +36,7 @@ def repack(network: PreTrainedModel, plan: MergePlan, ledger: Ledger) -> list[Te
         value = torch.cat(_left(slices, plan), dim=axis)
         set_tensor(network, name, value)
         setattr(network.get_submodule(name.rpartition(".")[0]), size, value.shape[axis])
-        changes.append(TensorChange(name, (name,), (1.0,), change(ledger.note_whole(name, value, before))))
+        changes.append(TensorChange(name, (name,), (1.0,), change(ledger.enter_whole(name, value, before))))
     return changes
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from blake3 import blake3
 from torch import Tensor, nn
 
-from mka.merging.averaging import relative_change
+from mka.merging.averaging import pieces, relative_change
 from mka.merging.layer_merge import doubt
 from mka.merging.shells import tensors_of
 from mka.models.loaded import LoadedModel
@@ -94,17 +94,25 @@ def _origin(name: str, path: str, plan: MergePlan) -> str:
 
 
 def hash_tensors(named: Iterable[tuple[str, Tensor]]) -> str:
-    """SHA-256 over each tensor's name, a zero byte and its bytes, in the order given; first 16 hex digits."""
-    digest = hashlib.sha256()
-    for name, tensor in named:
-        digest.update(name.encode() + b"\0")
-        digest.update(bytes_of(tensor))
-    return digest.hexdigest()[:HASH_DIGITS]
+    """BLAKE3 over each tensor's name, a zero byte and its pieces' digests, in the order given; first 16 hex digits.
+
+    A piece is PIECE numbers of the tensor, row by row, the last one what is left; its digest is BLAKE3 of its bytes.
+    An empty tensor is one empty piece. So pieces are hashed by whoever makes them, and in any order.
+    """
+    return hash_digests((name, (digest_of(piece) for (piece,) in pieces([tensor]))) for name, tensor in named)
 
 
-def bytes_of(tensor: Tensor) -> memoryview:
-    """The bytes of a tensor, row by row."""
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
+def hash_digests(named: Iterable[tuple[str, Iterable[bytes]]]) -> str:
+    """`hash_tensors` of tensors whose pieces were hashed by `digest_of`: (name, their digests) of each."""
+    whole = blake3()
+    for name, digests in named:
+        whole.update(name.encode() + b"\0" + b"".join(digests))
+    return whole.hexdigest()[:HASH_DIGITS]
+
+
+def digest_of(piece: Tensor) -> bytes:
+    """BLAKE3 of the bytes of a flat tensor that is contiguous."""
+    return blake3(piece.cpu().view(torch.uint8).numpy().data).digest()
 
 
 def _parameters(network: nn.Module) -> list[nn.Parameter]:

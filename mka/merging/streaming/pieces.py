@@ -8,21 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from pathlib import Path
-from queue import SimpleQueue
 
 import torch
 from torch import Tensor
 
 from mka.merging.averaging import PIECE, Rooms, weighted_sum
-from mka.merging.crew import workers
 from mka.merging.ledger import Ledger, Noted
 from mka.merging.streaming.passes import OpenFiles, cut_short, read_piece, room_for_bytes
 from mka.merging.streaming.shards import Shard
 from mka.merging.streaming.source import FLOATING
 from mka.merging.streaming.tensor_plan import Target
 
-WAITING = 2
-"""Pieces that may wait to be hashed while every worker makes another."""
 LONGEST = 1 << 26
 """Bytes from which a range takes in no further tensor: long enough for the disk, and short enough to share out."""
 COPIED = 1 << 20
@@ -93,10 +89,10 @@ def _copy_by_hand(source: int, begin: int, length: int, out: int, to: int) -> in
 
 
 class Desk(threading.local):
-    """Where a worker lays what it reads: room of its own, used for piece after piece."""
+    """Where a worker lays what it reads and makes: room of its own, used for piece after piece."""
 
     def __init__(self) -> None:
-        self.old = room_for_bytes()
+        self.old, self.new = room_for_bytes(), room_for_bytes()
         self.terms: list[Tensor] = []
 
     def term(self, number: int) -> Tensor:
@@ -107,45 +103,32 @@ class Desk(threading.local):
 
 
 class Bench:
-    """Has a crew merge tensors from files to files, piece by piece.
-
-    Places for what was merged take turns, a few more of them than workers, since a piece that is written still
-    waits to be hashed.
-    """
+    """Has a crew merge tensors from files to files, piece by piece."""
 
     def __init__(self, files: OpenFiles, ledger: Ledger) -> None:
         self._files = files
         self._ledger = ledger
         self._desk = Desk()
-        self._places: SimpleQueue[Tensor] = SimpleQueue()
-        for _ in range(workers() + WAITING):
-            self._places.put(room_for_bytes())
 
     def merge(self, target: Target, out: int, to: int) -> list[Noted]:
         """Begin to write a changed tensor to its place `to` in `out`; the ledger's notes of its pieces."""
-        notes: list[Noted] = []
         numbers = prod(target.shape)
-        for start in range(0, max(numbers, 1), PIECE):
-            place = self._places.get()
-            piece = partial(self._write, target, start, min(PIECE, numbers - start), place, out, to)
-            hashed = partial(self._places.put, place)
-            notes.append(self._ledger.note(piece, name="" if notes else target.name, hashed=hashed))
-        return notes
+        starts = range(0, max(numbers, 1), PIECE)
+        made = (partial(self._write, target, start, min(PIECE, numbers - start), out, to) for start in starts)
+        return self._ledger.enter(target.name, made)
 
-    def _write(
-        self, target: Target, start: int, length: int, place: Tensor, out: int, to: int, rooms: Rooms
-    ) -> tuple[Tensor, Tensor]:
+    def _write(self, target: Target, start: int, length: int, out: int, to: int, rooms: Rooms) -> tuple[Tensor, Tensor]:
         """A piece of the merged tensor, which is written, and of the one that stood there before."""
         assert target.before is not None
         old = read_piece(target.before, self._files, start, length, self._desk.old)
-        new = self._merged(target, start, length, old, place, rooms)
+        new = self._merged(target, start, length, old, rooms)
         _write(out, new, to + start * new.element_size())
         return new, old
 
-    def _merged(self, target: Target, start: int, length: int, old: Tensor, place: Tensor, rooms: Rooms) -> Tensor:
+    def _merged(self, target: Target, start: int, length: int, old: Tensor, rooms: Rooms) -> Tensor:
         if target.copied:
-            return read_piece(target.sources[0], self._files, start, length, place)
-        new = place.view(FLOATING[target.dtype])[:length]
+            return read_piece(target.sources[0], self._files, start, length, self._desk.new)
+        new = self._desk.new.view(FLOATING[target.dtype])[:length]
         terms = [
             old if source == target.before else read_piece(source, self._files, start, length, self._desk.term(number))
             for number, source in enumerate(target.sources)
