@@ -36,25 +36,38 @@ class OpenFiles:
             return self._numbers[path]
 
 
-def room_for_bytes() -> Tensor:
-    """uint8, for a piece of any dtype. Memory that is never written to is none."""
-    return torch.empty(PIECE * WIDEST, dtype=torch.uint8)
+class Place:
+    """Memory for a piece of any dtype. What of it is never written to is none."""
+
+    def __init__(self) -> None:
+        self._memory = torch.empty(PIECE * WIDEST, dtype=torch.uint8)
+        self._bytes = memoryview(self._memory.numpy())
+        self._numbers = {dtype: self._memory.view(dtype)[:PIECE] for dtype in FLOATING.values()}
+
+    def numbers(self, dtype: torch.dtype, length: int) -> Tensor:
+        """The first numbers in it."""
+        whole = self._numbers[dtype]
+        return whole if length == PIECE else whole[:length]
+
+    def bytes(self, length: int) -> memoryview:
+        """The first bytes in it."""
+        return self._bytes[:length]
 
 
-def read_piece(stored: StoredTensor, files: OpenFiles, start: int, length: int, into: Tensor) -> Tensor:
+def read_piece(stored: StoredTensor, files: OpenFiles, start: int, length: int, into: Place) -> Tensor:
     """Numbers [start, start + length) of a stored tensor, in the memory of `into`.
 
     Read at a place in an open file, never mapped: pages of a mapped file count as memory of the process.
     """
-    numbers = into.view(FLOATING[stored.dtype])[:length]
-    room = numbers.view(torch.uint8).numpy().data
-    begin, done = stored.begin + start * numbers.element_size(), 0
+    dtype = FLOATING[stored.dtype]
+    room = into.bytes(length * dtype.itemsize)
+    begin, done = stored.begin + start * dtype.itemsize, 0
     while done < len(room):
         read = os.preadv(files.number(stored.file), [room[done:]], begin + done)
         if not read:
             raise cut_short()
         done += read
-    return numbers
+    return into.numbers(dtype, length)
 
 
 def cut_short() -> RunFailed:
@@ -67,7 +80,7 @@ def dots_of_stored(first: StoredTensor, second: StoredTensor) -> Dots:
     total, room = NO_DOTS, Room.of(torch.float64, PIECE)
     numbers = prod(first.shape)
     with ExitStack() as opened:
-        files, ours, theirs = OpenFiles(opened), room_for_bytes(), room_for_bytes()
+        files, ours, theirs = OpenFiles(opened), Place(), Place()
         for start in range(0, numbers, PIECE):
             length = min(PIECE, numbers - start)
             one = read_piece(first, files, start, length, ours)

@@ -9,12 +9,11 @@ from functools import partial
 from math import prod
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from mka.merging.averaging import PIECE, Rooms, weighted_sum
 from mka.merging.ledger import Ledger, Noted
-from mka.merging.streaming.passes import OpenFiles, cut_short, read_piece, room_for_bytes
+from mka.merging.streaming.passes import OpenFiles, Place, cut_short, read_piece
 from mka.merging.streaming.shards import Shard
 from mka.merging.streaming.source import FLOATING
 from mka.merging.streaming.tensor_plan import Target
@@ -92,13 +91,13 @@ class Desk(threading.local):
     """Where a worker lays what it reads and makes: room of its own, used for piece after piece."""
 
     def __init__(self) -> None:
-        self.old, self.new = room_for_bytes(), room_for_bytes()
-        self.terms: list[Tensor] = []
+        self.old, self.new = Place(), Place()
+        self.terms: list[Place] = []
 
-    def term(self, number: int) -> Tensor:
+    def term(self, number: int) -> Place:
         """Room for the piece of a sum's tensor `number`."""
         while len(self.terms) <= number:
-            self.terms.append(room_for_bytes())
+            self.terms.append(Place())
         return self.terms[number]
 
 
@@ -122,13 +121,14 @@ class Bench:
         assert target.before is not None
         old = read_piece(target.before, self._files, start, length, self._desk.old)
         new = self._merged(target, start, length, old, rooms)
-        _write(out, new, to + start * new.element_size())
+        size = new.dtype.itemsize
+        _write(out, self._desk.new.bytes(length * size), to + start * size)
         return new, old
 
     def _merged(self, target: Target, start: int, length: int, old: Tensor, rooms: Rooms) -> Tensor:
         if target.copied:
             return read_piece(target.sources[0], self._files, start, length, self._desk.new)
-        new = self._desk.new.view(FLOATING[target.dtype])[:length]
+        new = self._desk.new.numbers(FLOATING[target.dtype], length)
         terms = [
             old if source == target.before else read_piece(source, self._files, start, length, self._desk.term(number))
             for number, source in enumerate(target.sources)
@@ -138,8 +138,7 @@ class Bench:
         return new
 
 
-def _write(out: int, numbers: Tensor, to: int) -> None:
-    data = numbers.view(torch.uint8).numpy().data
+def _write(out: int, data: memoryview, to: int) -> None:
     done = 0
     while done < len(data):
         done += os.pwrite(out, data[done:], to + done)
