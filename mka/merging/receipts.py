@@ -112,7 +112,8 @@ def hash_digests(named: Iterable[tuple[str, Iterable[bytes]]]) -> str:
 
 def digest_of(piece: Tensor) -> bytes:
     """BLAKE3 of the bytes of a flat tensor that is contiguous."""
-    return blake3(piece.cpu().view(torch.uint8).numpy().data).digest()
+    here = piece if piece.is_cpu else piece.cpu()
+    return blake3(here.view(torch.uint8).numpy().data).digest()
 
 
 def _parameters(network: nn.Module) -> list[nn.Parameter]:

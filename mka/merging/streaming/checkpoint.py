@@ -24,7 +24,7 @@ from mka.merging.ledger import Ledger, Noted, change
 from mka.merging.merge import merge
 from mka.merging.receipts import Changes
 from mka.merging.streaming.passes import OpenFiles
-from mka.merging.streaming.pieces import Bench, copy_range, ranges, reserve
+from mka.merging.streaming.pieces import Bench, ranges, reserve
 from mka.merging.streaming.shards import Layout, Shard, lay_out
 from mka.merging.streaming.source import StreamSource, open_source
 from mka.merging.streaming.tensor_plan import Target, TensorPlan, tensor_plan
@@ -147,8 +147,9 @@ def _write_weights(job: _Job, folder: Path, progress: Progress, cancel: Cancel |
         outs = [opened.enter_context((folder / shard.file).open("xb", buffering=0)) for shard in job.layout.shards]
         with crew() as workers:
             ledger, notes = Ledger(workers), list[list[Noted]]()
-            copying = _copy(job.layout.shards, [out.fileno() for out in outs], files, workers)
-            merging = _merge(job, [out.fileno() for out in outs], Bench(files, ledger), notes)
+            numbers, bench = [out.fileno() for out in outs], Bench(files, ledger)
+            copying = _copy(job.layout.shards, numbers, bench, workers)
+            merging = _merge(job, numbers, bench, notes)
             for tensors, begun in ahead(_by_turns(copying, merging)):
                 for future in begun:
                     future.result()
@@ -163,16 +164,13 @@ Begun = tuple[int, Sequence[Future[Any]]]
 """A number of tensors, and the work that is to be done until they stand in their files."""
 
 
-def _copy(
-    shards: Sequence[Shard], outs: Sequence[int], files: OpenFiles, workers: ThreadPoolExecutor
-) -> Iterator[Begun]:
+def _copy(shards: Sequence[Shard], outs: Sequence[int], bench: Bench, workers: ThreadPoolExecutor) -> Iterator[Begun]:
     """Begin every shard: its place on the disk, its header, and what of it is copied."""
     for shard, out in zip(shards, outs, strict=True):
         reserve(out, shard.nbytes)
         os.write(out, shard.header)
         for one in ranges(shard):
-            source = files.number(one.file)
-            yield one.tensors, [workers.submit(copy_range, source, one.begin, one.end - one.begin, out, one.to)]
+            yield one.tensors, [workers.submit(bench.copy, one, out)]
 
 
 def _merge(job: _Job, outs: Sequence[int], bench: Bench, notes: list[list[Noted]]) -> Iterator[Begun]:

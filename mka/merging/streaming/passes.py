@@ -18,6 +18,7 @@ from mka.models.files import StoredTensor
 
 WIDEST = 8
 """Bytes of the longest number."""
+CUT_SHORT = "a weight file was cut short while it was read; nothing was left behind, fetch the file again"
 
 
 class OpenFiles:
@@ -41,7 +42,7 @@ class Place:
 
     def __init__(self) -> None:
         self._memory = torch.empty(PIECE * WIDEST, dtype=torch.uint8)
-        self._bytes = memoryview(self._memory.numpy())
+        self._bytes = self._memory.numpy().data
         self._numbers = {dtype: self._memory.view(dtype)[:PIECE] for dtype in FLOATING.values()}
 
     def numbers(self, dtype: torch.dtype, length: int) -> Tensor:
@@ -60,19 +61,18 @@ def read_piece(stored: StoredTensor, files: OpenFiles, start: int, length: int, 
     Read at a place in an open file, never mapped: pages of a mapped file count as memory of the process.
     """
     dtype = FLOATING[stored.dtype]
-    room = into.bytes(length * dtype.itemsize)
-    begin, done = stored.begin + start * dtype.itemsize, 0
-    while done < len(room):
-        read = os.preadv(files.number(stored.file), [room[done:]], begin + done)
-        if not read:
-            raise cut_short()
-        done += read
+    fill(into.bytes(length * dtype.itemsize), files.number(stored.file), stored.begin + start * dtype.itemsize)
     return into.numbers(dtype, length)
 
 
-def cut_short() -> RunFailed:
-    """The error of a file that ended before its header said so."""
-    return RunFailed("a weight file was cut short while it was read; nothing was left behind, fetch the file again")
+def fill(room: memoryview, file: int, begin: int) -> None:
+    """Read the bytes of an open file from `begin` on, as many as there is room for; RunFailed where it ends before."""
+    done = 0
+    while done < len(room):
+        read = os.preadv(file, [room[done:]], begin + done)
+        if not read:
+            raise RunFailed(CUT_SHORT)
+        done += read
 
 
 def dots_of_stored(first: StoredTensor, second: StoredTensor) -> Dots:

@@ -13,15 +13,13 @@ from torch import Tensor
 
 from mka.merging.averaging import PIECE, Rooms, weighted_sum
 from mka.merging.ledger import Ledger, Noted
-from mka.merging.streaming.passes import OpenFiles, Place, cut_short, read_piece
+from mka.merging.streaming.passes import OpenFiles, Place, fill, read_piece
 from mka.merging.streaming.shards import Shard
 from mka.merging.streaming.source import FLOATING
 from mka.merging.streaming.tensor_plan import Target
 
 LONGEST = 1 << 26
 """Bytes from which a range takes in no further tensor: long enough for the disk, and short enough to share out."""
-COPIED = 1 << 20
-"""Bytes copied at once where the system cannot copy from file to file by itself."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +63,6 @@ def reserve(out: int, nbytes: int) -> None:
         os.posix_fallocate(out, 0, nbytes)
 
 
-def copy_range(source: int, begin: int, length: int, out: int, to: int) -> None:
-    """Copy `length` bytes between two open files, by the system itself where it can."""
-    step = _copy_by_system if hasattr(os, "copy_file_range") else _copy_by_hand
-    done = 0
-    while done < length:
-        moved = step(source, begin + done, length - done, out, to + done)
-        if not moved:
-            raise cut_short()
-        done += moved
-
-
-def _copy_by_system(source: int, begin: int, length: int, out: int, to: int) -> int:
-    try:
-        return os.copy_file_range(source, out, length, begin, to)
-    except OSError:  # some systems refuse to copy between two disks, or what they make of a network's
-        return _copy_by_hand(source, begin, length, out, to)
-
-
-def _copy_by_hand(source: int, begin: int, length: int, out: int, to: int) -> int:
-    return os.pwrite(out, os.pread(source, min(length, COPIED), begin), to)
-
-
 class Desk(threading.local):
     """Where a worker lays what it reads and makes: room of its own, used for piece after piece."""
 
@@ -102,12 +78,24 @@ class Desk(threading.local):
 
 
 class Bench:
-    """Has a crew merge tensors from files to files, piece by piece."""
+    """Has a crew copy and merge tensors from files to files, piece by piece."""
 
     def __init__(self, files: OpenFiles, ledger: Ledger) -> None:
         self._files = files
         self._ledger = ledger
         self._desk = Desk()
+
+    def copy(self, one: Range, out: int) -> None:
+        """Write a range to its place in `out`.
+
+        By way of memory that is in the cache. The system can copy by itself, but then keeps other workers from
+        writing to the same file for longer than it takes.
+        """
+        source = self._files.number(one.file)
+        for begin in range(one.begin, one.end, PIECE):
+            room = self._desk.new.bytes(min(PIECE, one.end - begin))
+            fill(room, source, begin)
+            _write(out, room, one.to + begin - one.begin)
 
     def merge(self, target: Target, out: int, to: int) -> list[Noted]:
         """Begin to write a changed tensor to its place `to` in `out`; the ledger's notes of its pieces."""
