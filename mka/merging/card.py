@@ -49,7 +49,7 @@ def model_card(plan: MergePlan, receipt: Receipt, report: Report | None, *, name
         ORIGIN,
         _origin(plan, receipt),
         "## Checked",
-        f"{_checked(receipt, tolerance)} {len(receipt.changes)} tensors were computed (SHA-256 {receipt.hash}), "
+        f"{_checked(receipt, tolerance)} {len(receipt.changes)} tensors were computed (BLAKE3 {receipt.hash}), "
         f"{receipt.shared_tensors} are the source's own; `mka-receipt.json` lists them.",
         "## Licence",
         f"These weights are made of those of {source}; its licence and its terms of use hold for them too.",

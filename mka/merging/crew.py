@@ -20,7 +20,7 @@ AHEAD = 8
 """Tensors that are begun before the first of them is waited for, so that small ones leave no worker idle."""
 
 MOST = 3
-"""Workers beyond which a merge is no faster: hashing goes byte by byte, and is a third of the work."""
+"""Workers beyond which a merge is no faster: one at a time writes to a file, and one at a time runs Python."""
 
 
 CPU = torch.device("cpu")

@@ -48,7 +48,7 @@ class Receipt:
     shared_tensors: number of tensors that the merged model shares with its source
     repair:         the repair that was carried out, "none" without one; `repaired` lists its tensors, which also stand
                     in `changes`
-    hash:           SHA-256 of every changed tensor's name and bytes, first 16 hex digits
+    hash:           BLAKE3 of every changed tensor's name and bytes, as `mka.merging.receipts.hash_tensors` makes it
     verified:       largest absolute logit difference after reloading the saved folder;
                     None before it was saved
     folder:         where it was saved; "" before

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from blake3 import blake3
 
 from mka.merging.averaging import PIECE, relative_change
-from mka.merging.ledger import Ledger, change
+from mka.merging.ledger import STRETCH, Ledger, change
 
 ONE, OTHER = torch.arange(1.0, 9.0), torch.full((8,), 2.0)
 
@@ -19,20 +19,27 @@ def moved(new, old):
 
 
 def by_hand(*named):
-    digest = hashlib.sha256()
-    for name, tensor in named:
-        digest.update(name.encode() + b"\0" + tensor.numpy().tobytes())
-    return digest.hexdigest()[:16]
+    """Of tensors given in their pieces."""
+    whole = blake3()
+    for name, *parts in named:
+        whole.update(name.encode() + b"\0")
+        for part in parts:
+            whole.update(blake3(part.numpy().tobytes()).digest())
+    return whole.hexdigest()[:16]
+
+
+def given(new, old):
+    return lambda rooms: (new, old)
 
 
 def test_pieces_are_hashed_in_their_order_whichever_is_made_first():
-    """The first piece is made when both others are; each is given back when it is hashed."""
-    made, back = threading.Semaphore(0), []
+    """The first tensor is made when both others are."""
+    made = threading.Semaphore(0)
 
     def first(rooms):
         made.acquire()
         made.acquire()
-        return ONE[:4], OTHER[:4]
+        return ONE, OTHER
 
     def later(new, old):
         def piece(rooms):
@@ -43,38 +50,36 @@ def test_pieces_are_hashed_in_their_order_whichever_is_made_first():
 
     with ThreadPoolExecutor(3) as pool:
         ledger = Ledger(pool)
-        notes = [ledger.note(first, name="a", hashed=lambda: back.append(0))]
-        notes.append(ledger.note(later(ONE[4:], OTHER[4:]), hashed=lambda: back.append(1)))
-        other = ledger.note(later(OTHER, ONE), name="b", hashed=lambda: back.append(2))
-    assert back == [0, 1, 2]
-    assert ledger.hash == by_hand(("a", ONE), ("b", OTHER))
-    assert change(notes) == pytest.approx(moved(ONE, OTHER), rel=1e-12)
-    assert change([other]) == pytest.approx(moved(OTHER, ONE), rel=1e-12)
+        notes = [ledger.enter(name, [piece]) for name, piece in (("a", first), ("b", later(OTHER, ONE)))]
+        notes.append(ledger.enter("c", [later(ONE, ONE)]))
+    assert ledger.hash == by_hand(("a", ONE), ("b", OTHER), ("c", ONE))
+    assert [change(one) for one in notes] == pytest.approx([moved(ONE, OTHER), moved(OTHER, ONE), 0.0], rel=1e-12)
 
 
-def test_many_workers_lose_no_piece():
-    """As many turns as there are pieces: a worker that leaves while another is done must not leave one behind."""
-    pieces = torch.arange(2000.0).reshape(-1, 1)
-    with ThreadPoolExecutor(8) as pool:
+@pytest.mark.parametrize("count", [1, STRETCH, 2 * STRETCH + 1])
+def test_a_tensor_is_shared_out_in_stretches(count):
+    parts = torch.arange(1.0, 8 * count + 1).reshape(count, 8)
+    with ThreadPoolExecutor(3) as pool:
         ledger = Ledger(pool)
-        for number, piece in enumerate(pieces):
-            ledger.note_whole(str(number), piece, piece)
-    assert ledger.hash == by_hand(*((str(number), piece) for number, piece in enumerate(pieces)))
+        notes = ledger.enter("a", [given(2 * part, part) for part in parts])
+        ledger.enter("b", [given(ONE, OTHER)])
+    assert len(notes) == math.ceil(count / STRETCH) and sum(len(stretch.result()) for stretch in notes) == count
+    assert ledger.hash == by_hand(("a", *(2 * parts)), ("b", ONE)) and change(notes) == pytest.approx(1.0, rel=1e-12)
 
 
 def test_a_piece_that_fails_is_told_and_holds_nothing_up():
-    back = []
-
     def failing(rooms):
         raise OSError("disk")
 
     with ThreadPoolExecutor(2) as pool:
         ledger = Ledger(pool)
-        bad = ledger.note(failing, name="a", hashed=lambda: back.append(0))
-        good = ledger.note(lambda rooms: (ONE, OTHER), name="b", hashed=lambda: back.append(1))
-    assert back == [0, 1] and good.result()[0] > 0
+        bad = ledger.enter("a", [given(ONE, OTHER), failing])
+        good = ledger.enter("b", [given(ONE, OTHER)])
+    assert change(good) > 0
     with pytest.raises(OSError, match="disk"):
-        change([bad])
+        change(bad)
+    with pytest.raises(OSError, match="disk"):
+        _ = ledger.hash
 
 
 @pytest.mark.parametrize("count", [0, 3, 2 * PIECE + 1])
@@ -84,6 +89,6 @@ def test_a_tensor_that_is_there_is_noted_in_pieces(count, dtype):
     new, old = (1.25 * old).to(dtype), old.to(dtype)
     with ThreadPoolExecutor(2) as pool:
         ledger = Ledger(pool)
-        notes = ledger.note_whole("a", new, old)
-    assert len(notes) == max(1, math.ceil(count / PIECE)) and change(notes) == relative_change(new, old)
-    assert ledger.hash == by_hand(("a", new.view(torch.uint8)))
+        notes = ledger.enter_whole("a", new, old)
+    assert change(notes) == relative_change(new, old)
+    assert ledger.hash == by_hand(("a", *(part.view(torch.uint8) for part in new.split(PIECE))))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pytest
 import torch
+from blake3 import blake3
 
+from mka.merging.averaging import PIECE
 from mka.merging.merge import merge
+from mka.merging.receipts import digest_of, hash_tensors
 from mka.objects.plan import MergeGroup, MergePlan
 from tests.merging.models import LAYERS, arrays, model_of
 
@@ -58,11 +59,29 @@ def test_the_hash_is_that_of_names_and_bytes(dtype):
     from tests.tiny import tiny_network
 
     merged = merge(loaded(tiny_network("gpt2", LAYERS).to(dtype)), MergePlan(LAYERS, GROUPS))
-    state, digest = merged.model.network.state_dict(), hashlib.sha256()
+    state, whole = merged.model.network.state_dict(), blake3()
     for change in merged.receipt.changes:
-        digest.update(change.name.encode() + b"\0" + bytes(state[change.name].untyped_storage()))
+        bytes_of_it = bytes(state[change.name].untyped_storage())
+        whole.update(change.name.encode() + b"\0" + blake3(bytes_of_it).digest())
     assert len(merged.receipt.changes) == 12
-    assert merged.receipt.hash == digest.hexdigest()[:16]
+    assert merged.receipt.hash == whole.hexdigest()[:16]
+
+
+def test_a_piece_has_the_digest_that_blake3_is_published_with():
+    """Of no bytes, and of the letters that its own site shows."""
+    assert digest_of(torch.zeros(0)).hex() == "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+    letters = torch.tensor(list(b"abc"), dtype=torch.uint8)
+    assert digest_of(letters).hex() == "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+
+
+def test_a_long_tensor_is_hashed_in_pieces():
+    """Row by row, wherever its numbers lie in memory."""
+    turned = torch.arange(float(2 * PIECE + 6), dtype=torch.float32).view(2, PIECE + 3).T
+    content = np.ascontiguousarray(turned.numpy()).tobytes()
+    cut = [content[start : start + 4 * PIECE] for start in range(0, len(content), 4 * PIECE)]
+    assert len(cut) == 3
+    whole = blake3(b"name\0" + b"".join(blake3(part).digest() for part in cut) + b"other\0" + blake3(b"").digest())
+    assert hash_tensors([("name", turned), ("other", torch.zeros(0))]) == whole.hexdigest()[:16]
 
 
 def test_layers_that_were_alike_have_changed_by_nothing():

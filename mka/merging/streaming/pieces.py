@@ -88,8 +88,8 @@ class Bench:
     def copy(self, one: Range, out: int) -> None:
         """Write a range to its place in `out`.
 
-        By way of memory that is in the cache. The system can copy by itself, but then keeps other workers from
-        writing to the same file for longer than it takes.
+        By way of memory that is in the cache. The system can copy by itself, but in steps so short that workers which
+        write to the same file get in each other's way.
         """
         source = self._files.number(one.file)
         for begin in range(one.begin, one.end, PIECE):

@@ -3,17 +3,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from mka.errors import BadInput, RunFailed
+from mka.merging.averaging import PIECE
 from mka.merging.checkpoint import save
+from mka.merging.ledger import Ledger
 from mka.merging.merge import merge
 from mka.merging.streaming.checkpoint import merge_checkpoint
-from mka.merging.streaming.passes import same_bytes
-from mka.merging.streaming.pieces import COPIED, LONGEST, Range, copy_range, ranges, reserve
+from mka.merging.streaming.passes import OpenFiles, same_bytes
+from mka.merging.streaming.pieces import LONGEST, Bench, Range, ranges, reserve
 from mka.merging.streaming.shards import lay_out
 from mka.merging.streaming.source import open_source
 from mka.merging.streaming.tensor_plan import Target, merged_target, tensor_plan
@@ -26,25 +30,15 @@ from mka.planning.strategies import truncate
 from tests.tiny import tiny_model_folder, tiny_network
 
 
-@pytest.mark.parametrize("by_system", [True, False])
-def test_a_range_is_copied_to_its_place(tmp_path, monkeypatch, by_system):
-    if not by_system:
-        monkeypatch.delattr(os, "copy_file_range", raising=False)
-    content = os.urandom(2 * COPIED + 17)
+def test_a_range_is_copied_to_its_place(tmp_path):
+    content = os.urandom(2 * PIECE + 17)
     (tmp_path / "from").write_bytes(content)
-    with (tmp_path / "from").open("rb") as source, (tmp_path / "to").open("wb") as out:
-        copy_range(source.fileno(), 5, len(content) - 9, out.fileno(), 3)
+    with ExitStack() as opened, ThreadPoolExecutor(1) as pool, (tmp_path / "to").open("wb") as out:
+        bench = Bench(OpenFiles(opened), Ledger(pool))
+        bench.copy(Range(tmp_path / "from", 5, len(content) - 4, 3), out.fileno())
         with pytest.raises(RunFailed, match="cut short"):
-            copy_range(source.fileno(), 5, len(content), out.fileno(), 3)
-    assert (tmp_path / "to").read_bytes()[3:] == content[5:]
-
-
-def test_a_system_that_cannot_copy_between_two_files_is_helped(tmp_path):
-    """A file opened for appending is one that copy_file_range refuses."""
-    (tmp_path / "from").write_bytes(b"0123456789")
-    with (tmp_path / "from").open("rb") as source, (tmp_path / "to").open("ab") as out:
-        copy_range(source.fileno(), 2, 5, out.fileno(), 0)
-    assert (tmp_path / "to").read_bytes() == b"23456"
+            bench.copy(Range(tmp_path / "from", 5, len(content) + 1, 3), out.fileno())
+    assert (tmp_path / "to").read_bytes() == bytes(3) + content[5:-4]
 
 
 @pytest.mark.parametrize("by_system", [True, False])
