@@ -17,7 +17,7 @@ from mka.merging.receipts import digest_of, hash_digests
 Piece = Callable[[Rooms], tuple[Tensor, Tensor]]
 """Makes a flat piece of a tensor: what stands there now, and what stood there before."""
 
-STRETCH = 4
+STRETCH = 8
 """Pieces of a tensor that one worker makes one after the other: enough that handing them out costs little."""
 
 
