@@ -66,9 +66,10 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
             ),
             Repair(
                 "refit",
-                "As transplant; then each MLP reads what makes it write most of what is wanted (Gauss-Newton steps).",
+                "As transplant; then each layer from the first cut on is fitted as a whole: Gauss-Newton steps of all its "
+                "projections to the source's stream behind it.",
                 "penalty",
-                "each part of a layer from the first cut on",
+                "each layer from the first cut on, many times",
             ),
         )
     }

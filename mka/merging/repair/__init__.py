@@ -13,7 +13,8 @@ select.py    which of many units are missed least
 transplant.py  units of layers that are gone, in the place of those before the cut that say least
 lowrank.py   least squares of maps of bounded rank
 values.py    what heads carry, fitted anew under their own patterns
-refit.py     what an MLP reads, by Gauss-Newton steps
+refit.py     a whole layer, by Gauss-Newton steps
+curvature.py how sharply its error bends along each projection, which makes those steps short
 work.py      a merged model while it is repaired
 scale.py     what was written before a cut made as large as what comes after it expects
 """

@@ -5,13 +5,14 @@ Axes: b texts of a batch, t padded tokens, d features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from mka.analysis.collection import BATCH_TOKENS
 from mka.analysis.reading import MEAN, batches_of, context_of, read_texts
@@ -39,6 +40,10 @@ class Batch:
     held: Tensor
 
 
+Counts = Callable[[Batch], Tensor]
+"""Which tokens of a batch count: bool (b, t)."""
+
+
 def batches_for(model: LoadedModel, texts: TextSet) -> tuple[Batch, ...]:
     """The texts as batches of about equally long ones; texts beyond the context lose their end.
 
@@ -59,6 +64,36 @@ def batches_for(model: LoadedModel, texts: TextSet) -> tuple[Batch, ...]:
         made.append(Batch(ids, mask, counted & ~chooses, counted & chooses))
         number += len(batch)
     return tuple(made)
+
+
+def regrouped(batches: Sequence[Batch], counts: Counts, every: int, most: int) -> list[Batch]:
+    """Every so many-th of the texts of which a token counts, in batches of one or of at most `most` padded tokens."""
+    rows = [row for batch in batches for row in _rows_of(batch) if bool(counts(row).any())][::every]
+    made: list[list[Batch]] = []
+    for row in rows:
+        width = max(one.ids.shape[1] for one in (*made[-1], row)) if made else 0
+        if made and (len(made[-1]) + 1) * width <= most:
+            made[-1].append(row)
+        else:
+            made.append([row])
+    return [_together(group) for group in made]
+
+
+def _rows_of(batch: Batch) -> Iterator[Batch]:
+    """Each text as a batch of its own, without padding."""
+    for number in range(len(batch.ids)):
+        length = int(batch.mask[number].sum())
+        yield Batch(*(one[number : number + 1, :length] for one in _tensors(batch)))
+
+
+def _together(group: Sequence[Batch]) -> Batch:
+    width = max(one.ids.shape[1] for one in group)
+    columns = zip(*(_tensors(one) for one in group), strict=True)
+    return Batch(*(torch.cat([pad(one, (0, width - one.shape[1])) for one in column]) for column in columns))
+
+
+def _tensors(batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return batch.ids, batch.mask, batch.fitted, batch.held
 
 
 class _Reached(Exception):

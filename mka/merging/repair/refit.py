@@ -1,227 +1,252 @@
-"""What an MLP reads, moved by least squares so that what it writes comes nearer to what is wanted behind the cut.
+"""A whole layer fitted by least squares to what is wanted behind the cut, from what it is given there.
 
-Axes: n tokens, d features of the residual stream.
+All its projections move together, by Gauss-Newton steps: their weights are taken to act on the output as they do at
+first order, and the linear least-squares problem that this leaves is solved; nothing is fitted but this one layer's
+output to the source's residual stream on calibration texts.
+
+Axes: b texts of a piece, t padded tokens, d features of the residual stream.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp, vjp
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from mka.merging.repair.grafts import Graft, and_one, owed, shell_of
+from mka.errors import BadInput
+from mka.merging.repair.curvature import Curvature, Weights, projections_of
+from mka.merging.repair.cuts import Place
+from mka.merging.repair.grafts import shell_of
 from mka.merging.repair.linear import token_weights
-from mka.merging.repair.passes import rows, watching
-from mka.merging.repair.ridge import Sums, best_penalty, ridge
+from mka.merging.repair.passes import Batch, Counts, output_of, regrouped, run_up_to, watching
+from mka.merging.repair.ridge import Fit
 from mka.merging.repair.work import Work
-from mka.merging.repair.writers import as_stored, matrix_of
+from mka.merging.repair.writers import matrix_of
 
-ROOM = 256 << 20
-"""Bytes of tokens that are kept in memory, whatever the number of texts: all if they fit, else every so many-th."""
-AT_ONCE = 4096
-"""Tokens worked on at once."""
-ROUNDS, STEPS = 3, 12
+ROOM = 512 << 20
+"""Bytes of texts at a layer that are kept in memory, whatever their number: all if they fit, else every so many-th."""
+AT_ONCE = 2048
+"""Padded tokens worked on at once."""
+ROUNDS, STEPS = 4, 10
 """Gauss-Newton steps, and steps of conjugate gradients in each, at most."""
-
-Weights = dict[str, Tensor]
-"""Parameters of an MLP by their names."""
+ENOUGH = 0.99
+"""A round that leaves more of the held-out error than this is the last."""
+UNITS = 1 + ROUNDS * (STEPS + 1)
+"""Passes of the texts that a refit is reckoned at."""
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """Some tokens, float32: what the MLP reads of them (n, d), what it should write (n, d), and the root (n, 1) of what
-    an error of each counts."""
+class Piece:
+    """Some texts at a layer of the merged model, float32.
 
-    read: Tensor
+    args, kwargs:  how the layer is called with them
+    wanted:        (b, t, d), the source's stream behind the cut
+    root:          (b, t, 1), the root of what an error at each token counts, 0 where it counts nothing
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
     wanted: Tensor
     root: Tensor
-
-    def pieces(self) -> Iterator[Tokens]:
-        yield from map(Tokens, *(one.split(AT_ONCE) for one in (self.read, self.wanted, self.root)))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The tokens that make the fit, and those that end it."""
+    """The texts that make the fit, and those that end it."""
 
-    fitted: Tokens
-    held: Tokens
-
-
-def refits(work: Work, graft: Graft) -> bool:
-    """Whether what the part writes of a token hangs on what it reads of that token alone: it is an MLP that is called
-    with nothing else."""
-    call = owed(work, graft, work.batches[0]).calls["part"]
-    return not graft.heads and len(call.args) + len(call.kwargs) == 1 and isinstance(call.output, Tensor)
+    fitted: Sequence[Piece]
+    held: Sequence[Piece]
 
 
 @torch.no_grad()
-def refit(work: Work, graft: Graft) -> None:
-    """One pass of the texts to keep a sample of tokens; then up to ROUNDS times the readers, then the writer.
+def refit(work: Work, place: Place) -> None:
+    """One pass of the texts to keep a sample of them; then up to ROUNDS Gauss-Newton steps of the layer.
 
-    Readers change by a Gauss-Newton step: the least-squares change under which the MLP, taken as linear in it, writes
-    what is wanted. The writer follows by ridge, as ever. A round is taken over where it betters the held-out error.
+    The layer changes where it then misses less of what is wanted on held-out texts than before.
     """
-    sample = _sample(work, graft)
-    mlp = _Mlp(graft, work.layer(graft.place))
-    missing = best = mlp.fit_writer(sample)
-    for _ in range(ROUNDS):
-        before = {name: value.clone() for name, value in mlp.shell.named_parameters()}
-        mlp.take(_step(mlp, sample))
-        missed = mlp.fit_writer(sample)
-        if not missed < best:
-            mlp.take(before)
+    until = work.steps + UNITS * len(work.batches)
+    sample = _sample(work, place)
+    layer = Fitted(work.layer(place))
+    missing = best = layer.missed(layer.weights, sample.held)
+    for number in range(ROUNDS):
+        before = best
+        layer.weights, best = _step(work, layer, sample, best, number)
+        if not best < ENOUGH * before:
             break
-        best = missed
     if best < missing:
-        _install(work, graft, mlp, sample, best / missing)
+        _install(work, place, layer, best / missing)
+    work.step(until - work.steps)
 
 
-def _sample(work: Work, graft: Graft) -> Sample:
-    counts = sum(int((batch.fitted | batch.held).sum()) for batch in work.batches)
-    width = graft.part.writer.matrix.shape[1]
-    stride = max(1, ceil(counts * (2 * width + 1) * 4 / ROOM))
-    kept: tuple[list[Tokens], list[Tokens]] = ([], [])
-    for batch in work.batches:
-        work.step()
-        seen = owed(work, graft, batch)
-        read = seen.calls["part"].input
-        for tokens, at in zip(kept, (batch.fitted, batch.held), strict=True):
-            goal = rows(seen.wanted, at)
-            parts = rows(read, at), goal - rows(seen.found, at), token_weights(goal).sqrt()[:, None]
-            tokens.append(Tokens(*(one[::stride] for one in parts)))
-    return Sample(*(_together(tokens) for tokens in kept))
+def check_refits(work: Work, place: Place) -> None:
+    """BadInput where torch does not know the derivatives of all that the layer does, as of some fused recurrences."""
+    piece = _pieces(work, place, work.batches[:1], _read, AT_ONCE)[0]
+    layer = Fitted(work.layer(place))
+    try:
+        with torch.no_grad():
+            layer.ahead(layer.weights, piece)
+            layer.back([piece], [piece.wanted])
+    except RuntimeError as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise BadInput(
+            f"layer {place.number} of {type(work.merged.network).__name__} cannot be refitted, since torch cannot "
+            f"differentiate it ({reason}); use the repair transplant or linear"
+        ) from error
 
 
-def _together(tokens: list[Tokens]) -> Tokens:
-    return Tokens(
-        torch.cat([one.read for one in tokens]),
-        torch.cat([one.wanted for one in tokens]),
-        torch.cat([one.root for one in tokens]),
-    )
+class Fitted:
+    """A float32 copy of a layer while it is fitted.
 
-
-class _Mlp:
-    """A float32 copy of an MLP while it is fitted.
-
-    readers: names of the parameters of what reads the stream
+    weights: the parameters of its projections, which move; its norms and whatever else it has stay
     """
 
-    def __init__(self, graft: Graft, layer: nn.Module) -> None:
-        self.part = graft.part
-        self.shell = shell_of(layer.get_submodule(graft.part.name)).float().requires_grad_(False)
-        self.writer = self.shell.get_submodule(self.part.inner(self.part.writer.name))
-        paths = [self.part.inner(path) for path in self.part.readers]
-        self.readers = [name for name, _ in self.shell.named_parameters() if name.rpartition(".")[0] in paths]
+    def __init__(self, layer: nn.Module) -> None:
+        self.shell = shell_of(layer).float().requires_grad_(False)
+        self.weights: dict[str, Tensor] = {
+            f"{name}.{kind}": value
+            for name, part in projections_of(self.shell).items()
+            for kind, value in part.named_parameters()
+        }
 
-    def weights(self) -> Weights:
-        """Those of the readers."""
-        return {name: self.shell.get_parameter(name) for name in self.readers}
+    def put_out(self, weights: Weights, piece: Piece) -> Tensor:
+        """(b, t, d), the layer's output with these weights, times the root of what each token counts."""
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no derivative along a direction
+            output = output_of(functional_call(self.shell, dict(weights), piece.args, dict(piece.kwargs)))
+        return output.reshape(piece.wanted.shape) * piece.root
 
-    def take(self, weights: Weights) -> None:
-        for name, value in weights.items():
-            self.shell.get_parameter(name).copy_(value)
+    def left(self, weights: Weights, piece: Piece) -> Tensor:
+        """(b, t, d), what is wanted and not put out."""
+        return piece.wanted * piece.root - self.put_out(weights, piece)
 
-    def written(self, weights: Weights, read: Tensor) -> Tensor:
-        """(n, d), what it writes with these weights of the readers."""
-        found: Tensor = functional_call(self.shell, weights, (read[None],))
-        return found.reshape(len(read), -1)
+    def missed(self, weights: Weights, pieces: Sequence[Piece]) -> float:
+        """Weighted squared error."""
+        return sum(_square(self.left(weights, piece)) for piece in pieces)
 
-    def missed(self, weights: Weights, tokens: Tokens) -> float:
-        """Weighted squared error with these weights of the readers."""
-        return sum(
-            float(((piece.wanted - self.written(weights, piece.read)) * piece.root).double().square().sum())
-            for piece in tokens.pieces()
-        )
+    def ahead(self, toward: Weights, piece: Piece) -> Tensor:
+        """(b, t, d), the change of `put_out` along a change of the weights."""
+        found: Tensor = jvp(lambda weights: self.put_out(weights, piece), (self.weights,), (dict(toward),))[1]
+        return found
 
-    def fit_writer(self, sample: Sample) -> float:
-        """Give the writer the ridge map of the fitted tokens; what is then missed of the held ones."""
-        fitted, held = self.sums(sample.fitted), self.sums(sample.held)
-        penalty, missed = best_penalty(fitted, held)
-        if penalty < math.inf:
-            found = fitted.solve(penalty)
-            inputs = matrix_of(self.writer).shape[0]
-            self.writer.weight.copy_(as_stored(self.writer, found[:inputs]))  # type: ignore[union-attr,operator]
-            if self.part.writer.bias is not None:
-                self.writer.bias.copy_(found[inputs])  # type: ignore[union-attr,operator]
-        return missed
+    def back(self, pieces: Sequence[Piece], errors: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The transposed map, from errors to changes of the weights, summed over the pieces."""
+        total = {name: torch.zeros_like(value) for name, value in self.weights.items()}
+        for piece, error in zip(pieces, errors, strict=True):
+            pull = vjp(lambda weights, piece=piece: self.put_out(weights, piece), self.weights)[1]
+            for name, value in pull(error)[0].items():
+                total[name] += value
+        return total
 
-    def sums(self, tokens: Tokens) -> Sums:
-        """Of what the writer is given (and 1 where it has a bias), and what it should write."""
-        ones = int(self.part.writer.bias is not None)
-        inputs, outputs = matrix_of(self.writer).shape
-        sums = Sums(inputs + ones, outputs)
-        for piece in tokens.pieces():
-            with watching({"writer": self.writer}) as seen:
-                self.shell(piece.read[None])
-            x = seen["writer"].input.reshape(len(piece.read), -1)
-            sums.add(and_one(x) if ones else x, piece.wanted, piece.root[:, 0].square())
-        return sums
+    def curvature(self, pieces: Sequence[Piece], seed: int) -> Curvature:
+        """That of the squared error over the pieces."""
+        found, chance = Curvature(self.shell), torch.Generator().manual_seed(seed)
+        with self._moving():
+            for piece in pieces:
+                found.look(lambda piece=piece: self.put_out({}, piece), piece.root, chance)  # type: ignore[misc]
+        return found
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """While the block runs, the shell holds the weights and follows what hangs on them."""
+        for name, value in self.weights.items():
+            self.shell.get_parameter(name).data = value
+            self.shell.get_parameter(name).requires_grad_(True)
+        yield
+        self.shell.requires_grad_(False)
 
 
-@torch.no_grad()
-def _step(mlp: _Mlp, sample: Sample) -> Weights:
-    """The readers' weights after one Gauss-Newton step.
+def _step(work: Work, layer: Fitted, sample: Sample, missed: float, seed: int) -> tuple[dict[str, Tensor], float]:
+    """The weights after one Gauss-Newton step, and what they miss of the held-out texts; `missed` is that of now.
 
-    Its linear least-squares problem is solved by conjugate gradients (CGLS: Hestenes and Stiefel 1952, section 10).
-    They end, at the latest after STEPS, where the true error on held-out tokens falls no more; that is their penalty.
+    Conjugate gradients on the normal equations (CGLS: Hestenes and Stiefel 1952, section 10), in coordinates in which
+    the curvature of each projection is nearly even. They end, at the latest after STEPS, where the true error on
+    held-out texts falls no more; that is their penalty.
     """
-    start = mlp.weights()
-    change = {name: torch.zeros_like(value) for name, value in start.items()}
-    pieces = list(sample.fitted.pieces())
-    left = [(piece.wanted - mlp.written(start, piece.read)) * piece.root for piece in pieces]
-    slope = _backward(mlp, start, pieces, left)
-    toward, size = slope, _squares(slope)
-    best, missed = start, mlp.missed(start, sample.held)
-    for _ in range(STEPS if size else 0):
-        ahead = [
-            jvp(lambda weights, read=piece.read: mlp.written(weights, read), (start,), (toward,))[1] * piece.root
-            for piece in pieces
-        ]
-        length = size / sum(float(one.double().square().sum()) for one in ahead)
+    divided = layer.curvature(sample.fitted, seed).flattened()
+    left = [layer.left(layer.weights, piece) for piece in sample.fitted]
+    slope = layer.back(sample.fitted, left)
+    toward = divided(slope)
+    size = _product(slope, toward)
+    change = {name: torch.zeros_like(value) for name, value in slope.items()}
+    best = layer.weights
+    for _ in range(STEPS if size > 0 else 0):
+        work.step(len(work.batches))
+        ahead = [layer.ahead(toward, piece) for piece in sample.fitted]
+        length = size / sum(map(_square, ahead))
         change = {name: value + length * toward[name] for name, value in change.items()}
-        tried = {name: start[name] + value for name, value in change.items()}
-        now = mlp.missed(tried, sample.held)
+        tried = {name: value + change[name] for name, value in layer.weights.items()}
+        now = layer.missed(tried, sample.held)
         if not now < missed:
             break
         best, missed = tried, now
         left = [one - length * other for one, other in zip(left, ahead, strict=True)]
-        slope = _backward(mlp, start, pieces, left)
-        before, size = size, _squares(slope)
-        if not size:
-            break
-        toward = {name: value + size / before * toward[name] for name, value in slope.items()}
-    return best
+        slope = layer.back(sample.fitted, left)
+        turned = divided(slope)
+        before, size = size, _product(slope, turned)
+        toward = {name: value + size / before * toward[name] for name, value in turned.items()}
+    return best, missed
 
 
-def _backward(mlp: _Mlp, start: Weights, pieces: list[Tokens], errors: list[Tensor]) -> Weights:
-    """The transposed linear map: from weighted errors of what is written to the readers' weights."""
-    total = {name: torch.zeros_like(value) for name, value in start.items()}
-    for piece, error in zip(pieces, errors, strict=True):
-        pull = vjp(lambda weights, read=piece.read: mlp.written(weights, read), start)[1]
-        for name, value in pull(error * piece.root)[0].items():
-            total[name] += value
-    return total
+def _square(error: Tensor) -> float:
+    return float(error.double().square().sum())
 
 
-def _squares(weights: Weights) -> float:
-    return sum(float(value.double().square().sum()) for value in weights.values())
+def _product(one: Weights, other: Weights) -> float:
+    return sum(float((value.double() * other[name].double()).sum()) for name, value in one.items())
+
+
+def _sample(work: Work, place: Place) -> Sample:
+    """As many texts as there is room for: of each their states, what is wanted, and what is left of it and moves."""
+    tokens = sum(batch.ids.numel() for batch in work.batches)
+    width = work.batches[0].ids.shape[1] + 4 * work.writers(place)[-1].matrix.shape[1]
+    every = max(1, ceil(4 * tokens * width / ROOM))
+    work.step(len(work.batches))
+    return Sample(*(_pieces(work, place, work.batches, counts, every) for counts in (_fitted, _held)))
+
+
+def _read(batch: Batch) -> Tensor:
+    return batch.mask.bool()
+
+
+def _fitted(batch: Batch) -> Tensor:
+    return batch.fitted
+
+
+def _held(batch: Batch) -> Tensor:
+    return batch.held
+
+
+def _pieces(work: Work, place: Place, batches: Sequence[Batch], counts: Counts, every: int) -> list[Piece]:
+    return [_piece(work, place, batch, counts(batch)) for batch in regrouped(batches, counts, every, AT_ONCE)]
 
 
 @torch.no_grad()
-def _install(work: Work, graft: Graft, mlp: _Mlp, sample: Sample, left: float) -> None:
-    """The readers as they are now, and the writer's ridge map of all tokens of the sample."""
-    fit = replace(ridge(mlp.sums(sample.fitted), mlp.sums(sample.held)), left=left)
-    assert fit.map is not None  # it is what was tried last, and better
-    for path in graft.part.readers:
-        reader = mlp.shell.get_submodule(graft.part.inner(path))
-        bias: Tensor | None = reader.bias  # type: ignore[assignment]
-        work.put_projection(graft.place, path, matrix_of(reader), bias, fit)
-    inputs = matrix_of(mlp.writer).shape[0]
-    bias = None if graft.part.writer.bias is None else fit.map[inputs]
-    work.put_projection(graft.place, graft.part.writer.name, fit.map[:inputs], bias, fit)
+def _piece(work: Work, place: Place, batch: Batch, counted: Tensor) -> Piece:
+    wanted = run_up_to(work.source, batch, work.source.stack.layers[place.target]).float()
+    with watching({"layer": work.layer(place)}) as seen:
+        run_up_to(work.merged, batch, work.layer(place))
+    root = token_weights(wanted.flatten(0, 1)).sqrt().reshape(*wanted.shape[:2], 1)
+    call = seen["layer"]
+    kwargs = {name: _as_float32(value) for name, value in call.kwargs.items()}
+    return Piece(tuple(map(_as_float32, call.args)), kwargs, wanted, root * counted.to(root.device)[..., None])
+
+
+def _as_float32(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_as_float32, value))
+    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _install(work: Work, place: Place, layer: Fitted, left: float) -> None:
+    """Every projection as it is now; early stopping was its only penalty."""
+    fit = Fit(None, 0.0, left)
+    for name, value in layer.weights.items():
+        layer.shell.get_parameter(name).copy_(value)
+    for name, part in projections_of(layer.shell).items():
+        work.put_projection(place, name, matrix_of(part), part.bias, fit)  # type: ignore[arg-type]

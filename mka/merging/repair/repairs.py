@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from types import MappingProxyType
 
 from mka.errors import BadInput
@@ -12,7 +13,7 @@ from mka.merging.repair.cuts import Place, places_of
 from mka.merging.repair.grafts import Graft, graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
 from mka.merging.repair.passes import batches_for
-from mka.merging.repair.refit import refit, refits
+from mka.merging.repair.refit import UNITS, check_refits, refit
 from mka.merging.repair.scale import length_ratio, lengthen
 from mka.merging.repair.transplant import PASSES, transplant
 from mka.merging.repair.values import enrich, values_of
@@ -60,20 +61,14 @@ def _transplant(work: Work) -> None:
 
 
 def _refit(work: Work) -> None:
-    """The same, and each MLP is fitted once more by what it reads."""
+    """The same, and each layer is fitted as a whole when all that could move into it has."""
+    for place in work.from_first_cut:
+        check_refits(work, place)
     steps: list[_Step] = []
-    for place, writer, graft in _parts(work):
-        if graft is not None and refits(work, graft):
-            steps.append(_Step(PASSES + 1, partial(_move_and_refit, work, graft)))
-        else:
-            steps += _moving(work, place, writer, graft)
+    for place, parts in groupby(_parts(work), key=lambda part: part[0]):
+        steps += [step for _, writer, graft in parts for step in _moving(work, place, writer, graft)]
+        steps.append(_Step(UNITS, partial(refit, work, place)))
     _in_turn(work, steps)
-
-
-def _move_and_refit(work: Work, graft: Graft) -> None:
-    """Where it was better to leave an MLP as it stood, it stays so."""
-    if transplant(work, graft):
-        refit(work, graft)
 
 
 def _in_turn(work: Work, steps: Sequence[_Step]) -> None:

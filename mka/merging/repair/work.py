@@ -60,12 +60,12 @@ class Work:
         self.total = passes * len(self.batches)
         self.progress("repair", 0, self.total)
 
-    def step(self) -> None:
-        """Before each batch of a pass."""
+    def step(self, batches: int = 1) -> None:
+        """Before each batch of a pass, or so many of them."""
         if self.cancel is not None:
             self.cancel.check()
         self.progress("repair", self.steps, self.total)
-        self.steps += 1
+        self.steps += batches
 
     def put_projection(self, place: Place, name: str, matrix: Tensor, bias: Tensor | None, fit: Fit) -> None:
         """The matrix (inputs, outputs) and bias of a projection, named from its layer; None leaves the bias.
