@@ -1,11 +1,11 @@
 """What each repair gives back: perplexity and accuracy of small models with 1 to 6 of their layers removed.
 
     python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model] [--choices greedy,...]
-                                [--repairs none,linear,...] [--texts dev|train]
+                                [--repairs none,linear,...] [--texts 2000]
     (`make bench-repair`: all of it; hours on two cores)
 
 Choices of layers with every repair, beside the unmerged model. Layers are chosen on the texts of the split "dev", and
-repairs worked out on them or on TRAIN_TEXTS of the split "train"; the test texts and questions judge. Rows are written
+repairs worked out on them or on so many (--texts) of the split "train"; the test texts and questions judge. Rows are written
 as they come to results/repair.json and, as tables, to docs/repair.md; a row that stands in the results is not measured
 again (`--again` does).
 """
@@ -44,10 +44,10 @@ RESULTS, TABLE = ROOT / "benchmarks" / "results" / "repair.json", ROOT / "docs" 
 MODELS = ("demo", "benchmarks/second-model")
 SEARCH_TEXTS, QUESTIONS = 90, 40
 """Texts that searches score on; questions of each of the 12 subjects."""
-DEV, TRAIN = "dev", "train"
-TRAIN_TEXTS, TRAIN_FROM = 1000, 1_000_000
-"""Documents of the world that repairs are worked out on, and the number of the first: none that a model was trained on
-or is judged by."""
+DEV = 0
+"""Documents of the training split that a repair is worked out on where it is worked out on the dev texts."""
+FIRST = 1_000_000
+"""The number of the first of such documents: none that a model was trained on or is judged by."""
 PICKED = {"demo": {6: (2, 4, 6, 8, 9, 10)}, "benchmarks/second-model": {6: (2, 4, 6, 8, 9, 10)}}
 """By model and number: layers chosen by hand for the demo model, by what repairs gave back on other documents of the
 training split: nearly every second one. The second model takes the same."""
@@ -60,14 +60,14 @@ GOALS = {3: (0.98, 1.05), 6: (0.92, 1.25)}
 class Row:
     """One merged model; `layers` are those that its plan names, seconds those of merging and repairing.
 
-    texts: the split that the repair was worked out on
+    texts: documents of the training split that the repair was worked out on; 0 where it was the dev texts
     """
 
     model: str
     removed: int
     choice: str
     repair: str
-    texts: str
+    texts: int
     layers: tuple[int, ...]
     perplexity: float
     accuracy: float
@@ -86,8 +86,8 @@ class Row:
 Key = tuple[str, int, str, str]
 
 
-def way(repair: str, texts: str) -> str:
-    return f"{repair}, {TRAIN_TEXTS} texts" if texts == TRAIN and repair != "none" else repair
+def way(repair: str, texts: int) -> str:
+    return f"{repair}, {texts} texts" if texts and repair != "none" else repair
 
 
 class Bench:
@@ -102,9 +102,9 @@ class Bench:
         self._plans: dict[tuple[str, int], MergePlan] = {}
         self._scores: dict[str, Score] = {}
 
-    def row(self, choice: str, plan: MergePlan, repair: str, texts: str) -> Row:
+    def row(self, choice: str, plan: MergePlan, repair: str, texts: int) -> Row:
         begun = time.perf_counter()
-        calibration = {DEV: self.dev, TRAIN: train()}[texts] if repair != "none" else None
+        calibration = (train(texts) if texts else self.dev) if repair != "none" else None
         merged = merge(self.model, plan, repair=repair, calibration=calibration).model
         seconds = time.perf_counter() - begun
         found = measure(merged, ("perplexity", "choices"), texts=self.test, questions=self.questions)
@@ -171,10 +171,10 @@ class Bench:
         return GUIDED[strategy].propose(self.depth, removed, self._scores[strategy])
 
 
-def train() -> TextSet:
+def train(count: int) -> TextSet:
     """Documents of the world, of those that neither the training nor the test has seen."""
     world = World()
-    numbers = range(TRAIN_FROM, TRAIN_FROM + TRAIN_TEXTS)
+    numbers = range(FIRST, FIRST + count)
     return TextSet(tuple(Text(world.document("train", number)) for number in numbers), "demo", "train")
 
 
@@ -222,8 +222,8 @@ def tables(found: Sequence[Row]) -> str:
         "# What each repair gives back",
         f"Written by `python -m benchmarks.repair`. Perplexity on the test texts, accuracy on {QUESTIONS} test "
         "questions of each of 12 subjects (chance is 25 %); layers are chosen on the dev texts alone, and repairs "
-        f"worked out on them or, where it is said, on {TRAIN_TEXTS} documents of the training split that are new to "
-        "the model. Each cell: perplexity / accuracy in %; – is not measured. `greedy` is SLEB's deletion and `laco` "
+        "worked out on them or, where a number is said, on so many documents of the training split that are new to the "
+        "model. Each cell: perplexity / accuracy in %; – is not measured. `greedy` is SLEB's deletion and `laco` "
         "LaCo's merge by differences; `average`, `slerp`, `rdsc` and `keep` (the last one stays) merge the layers that "
         "greedy would delete with the one before them; `picked` are layers chosen by hand, nearly every second one, by "
         "what repairs gave back to the demo model on other documents of the training split.",
@@ -241,7 +241,8 @@ def tables(found: Sequence[Row]) -> str:
 
 def _table(removed: int, mine: Sequence[Row], whole: Row) -> list[str]:
     at = {(row.choice, row.way): row for row in mine}
-    every = [way(repair, texts) for texts in (DEV, TRAIN) for repair in ("none", *REPAIRS)]
+    counts = sorted({row.texts for row in mine})
+    every = [way(repair, texts) for texts in counts for repair in ("none", *REPAIRS)]
     ways = [one for one in dict.fromkeys(every) if any(one == row.way for row in mine)]
     lines = [f"| choice | layers | {' | '.join(ways)} |", f"|---|---|{'---|' * len(ways)}"]
     for choice in dict.fromkeys(row.choice for row in mine):
@@ -281,7 +282,7 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--choices", type=lambda text: text.split(","), default=())
     parser.add_argument("--repairs", type=lambda text: text.split(","), default=("none", *REPAIRS))
-    parser.add_argument("--texts", choices=(DEV, TRAIN), default=DEV)
+    parser.add_argument("--texts", type=int, default=DEV)
     parser.add_argument("--again", action="store_true")
     wanted = parser.parse_args()
     for name in wanted.models.split(","):
