@@ -5,9 +5,9 @@
     (`make bench-repair`: all of it; hours on two cores)
 
 Choices of layers with every repair, beside the unmerged model. Layers are chosen on the texts of the split "dev", and
-repairs worked out on them or on so many (--texts) of the split "train"; the test texts and questions judge. Rows are written
-as they come to results/repair.json and, as tables, to docs/repair.md; a row that stands in the results is not measured
-again (`--again` does).
+repairs worked out on them or on so many (--texts) of the split "train"; the test texts and questions judge. Rows are
+written as they come to results/repair.json and, as tables, to docs/repair.md; a row that stands in the results is not
+measured again (`--again` does).
 """
 
 from __future__ import annotations
