@@ -66,8 +66,8 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
             ),
             Repair(
                 "refit",
-                "As transplant; then each layer from the first cut on is fitted as a whole: Gauss-Newton steps of all its "
-                "projections to the source's stream behind it.",
+                "As transplant; then each layer from the first cut on is fitted as a whole: Gauss-Newton steps of all "
+                "its projections to the source's stream behind it.",
                 "penalty",
                 "each layer from the first cut on, many times",
             ),

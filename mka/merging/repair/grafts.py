@@ -45,7 +45,7 @@ def graft_of(work: Work, place: Place, writer: Writer) -> Graft | None:
     alike = (stack.layer_types[place.first], stack.shape_classes[place.first])
     donors = tuple(layer for layer in place.gone if (stack.layer_types[layer], stack.shape_classes[layer]) == alike)
     told = place.alone and (place.number > work.cuts[0].number or at > 0)
-    last, heads = at == len(writers) - 1, int(stack.text_config.num_attention_heads)
+    last, heads = at == len(writers) - 1, int(getattr(stack.text_config, "num_attention_heads", 0))
     part = part_of(work.layer(place), writer, last, heads) if donors or told else None
     stands_for = stack.layers[place.first : place.target + 1]
     if any(one.name not in dict(layer.named_modules()) for one in writers[at + 1 :] for layer in stands_for):

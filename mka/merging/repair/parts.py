@@ -57,8 +57,8 @@ def part_of(layer: nn.Module, writer: Writer, last: bool, heads: int) -> Part | 
         return None
     width = writer.matrix.shape[0]
     units = width if last else heads
-    if width % units:
-        return None
+    if not units or width % units:
+        return None  # a config that knows no heads is of a recurrence
     inputs = torch.arange(width).reshape(units, -1)
     readers = {path: _rows(path, part, inputs) for path, part in found.items()}
     if any(rows is None for rows in readers.values()):

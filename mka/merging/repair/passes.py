@@ -144,7 +144,7 @@ def rows(states: Tensor, at: Tensor) -> Tensor:
 
 def output_of(output: Any) -> Tensor:
     """The hidden states among what a decoder layer returns."""
-    return output[0] if isinstance(output, tuple) else output
+    return output[0] if isinstance(output, tuple | list) else output
 
 
 @torch.no_grad()

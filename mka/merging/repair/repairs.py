@@ -62,10 +62,11 @@ def _transplant(work: Work) -> None:
 
 def _refit(work: Work) -> None:
     """The same, and each layer is fitted as a whole when all that could move into it has."""
+    found = _parts(work)
     for place in work.from_first_cut:
         check_refits(work, place)
     steps: list[_Step] = []
-    for place, parts in groupby(_parts(work), key=lambda part: part[0]):
+    for place, parts in groupby(found, key=lambda part: part[0]):
         steps += [step for _, writer, graft in parts for step in _moving(work, place, writer, graft)]
         steps.append(_Step(UNITS, partial(refit, work, place)))
     _in_turn(work, steps)

@@ -56,12 +56,18 @@ def writers_of(model: LoadedModel, place: int, batch: Batch) -> tuple[Writer, ..
 
     No table of names: of each direct part of the layer it is the linear map that runs last, and the layer's output on
     `batch` must be its input plus what these put out. BadInput with the architecture's name where it is not, as where
-    a norm or a factor stands behind them (OLMo 2, Gemma 2, Granite), or experts answer (their maps are no modules).
+    a norm or a factor stands behind them (OLMo 2, Gemma 2, Granite), or experts answer (their maps are no modules),
+    and where the stream is not one vector for each token (several streams side by side, tokens put before the text).
     """
     layer = model.stack.layers[place]
     with _watched(layer) as seen:
         run_up_to(model, batch, layer)
     before, after = seen.ends
+    if {before.shape[:-1], after.shape[:-1]} != {batch.ids.shape}:
+        raise BadInput(
+            f"{type(model.network).__name__} cannot be repaired: the residual stream of layer {place} is not one "
+            "vector for each token of the text; merge with repair none"
+        )
     width = after.shape[-1]
     last = {name.split(".")[0]: name for name, out in seen.outputs.items() if out.shape[-1] == width}
     names = [name for name in seen.outputs if name in last.values()]
@@ -90,9 +96,10 @@ def _watched(layer: nn.Module) -> Iterator[_Seen]:
     seen = _Seen()
 
     def of(name: str) -> Any:
-        def hook(module: nn.Module, args: Sequence[Any], output: Tensor) -> None:
+        def hook(module: nn.Module, args: Sequence[Any], output: Any) -> None:
             seen.outputs.pop(name, None)  # a map that runs again counts where it ran last
-            seen.outputs[name] = output
+            if isinstance(output, Tensor):  # a router that is a linear map also says whom it chose
+                seen.outputs[name] = output.clone()  # what experts say may be added to it in place
 
         return hook
 

@@ -8,6 +8,7 @@ from mka.errors import BadInput
 from mka.merging.repair.passes import batches_for
 from mka.merging.repair.writers import writers_of
 from mka.objects.texts import Text, TextSet
+from tests.architectures.survey import tiny_network as of_any_type
 from tests.merging.models import loaded, model_of
 from tests.merging.repair.texts import TEXTS
 from tests.tiny import tiny_network
@@ -55,6 +56,26 @@ def test_a_factor_behind_the_projection_is_refused():
 def test_experts_are_refused():
     model = loaded(tiny_network("mixtral", 4, num_local_experts=3, num_experts_per_tok=2))
     with pytest.raises(BadInput, match="MixtralForCausalLM cannot be repaired"):
+        writers_of(model, 1, batches_for(model, SET)[0])
+
+
+@pytest.mark.parametrize("model_type", ["cpmant", "deepseek_v4", "gemma3n_text", "prophetnet", "xlnet"])
+def test_a_stream_that_is_not_one_vector_for_each_token_is_refused_by_name(model_type):
+    """Tokens before the text, streams side by side, tokens before texts."""
+    model = loaded(of_any_type(model_type))
+    with pytest.raises(BadInput, match=rf"{type(model.network).__name__} cannot be repaired: .*not one vector"):
+        writers_of(model, 1, batches_for(model, SET)[0])
+
+
+def test_experts_whose_answer_is_added_in_place_and_whose_router_answers_twice_are_refused():
+    model = loaded(of_any_type("llama4_text"))
+    with pytest.raises(BadInput, match="layer 1 adds something else"):
+        writers_of(model, 1, batches_for(model, SET)[0])
+
+
+def test_a_layer_that_returns_a_list_and_ends_in_a_norm_is_refused():
+    model = loaded(of_any_type("openai-gpt"))
+    with pytest.raises(BadInput, match="layer 1 adds something else"):
         writers_of(model, 1, batches_for(model, SET)[0])
 
 
