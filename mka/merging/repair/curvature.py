@@ -18,6 +18,8 @@ from mka.merging.repair.writers import PROJECTIONS
 
 DAMPING = 0.02
 """Added to each factor, in units of its mean eigenvalue, so that what calibration never shows bends a little too."""
+LEAST = torch.finfo(torch.float32).tiny / DAMPING
+"""A factor of a smaller mean eigenvalue has no inverse in float32."""
 
 Weights = Mapping[str, Tensor]
 """Parameters of a layer by their names."""
@@ -36,6 +38,11 @@ class _Factors:
     inputs: Tensor
     outputs: Tensor
     tokens: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was given nothing, or nothing of it reaches the output, as behind a map of zeros."""
+        return not min(_mean(self.inputs), _mean(self.outputs / self.tokens)) > LEAST
 
     def add(self, x: Tensor, pull: Tensor) -> None:
         self.inputs += (x.T @ x).double().cpu()
@@ -88,7 +95,7 @@ class Curvature:
 
     def flattened(self) -> Callable[[Weights], dict[str, Tensor]]:
         """The map that divides a slope by the curvature, each projection's weight and bias by its own."""
-        inverses = {name: _inverses(one) for name, one in self._factors.items()}
+        inverses = {name: _inverses(one) for name, one in self._factors.items() if not one.idle}
 
         def divide(slope: Weights) -> dict[str, Tensor]:
             found: dict[str, Tensor] = {}
@@ -119,5 +126,9 @@ def _inverses(factors: _Factors) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _damped(factor: Tensor) -> Tensor:
-    strength = max(float(factor.diagonal().mean()), torch.finfo(torch.float32).tiny)
-    return factor + DAMPING * strength * torch.eye(len(factor), dtype=factor.dtype)
+    return factor + DAMPING * _mean(factor) * torch.eye(len(factor), dtype=factor.dtype)
+
+
+def _mean(factor: Tensor) -> float:
+    """Of its eigenvalues."""
+    return float(factor.diagonal().mean())

@@ -69,7 +69,8 @@ class Sample:
 def refit(work: Work, place: Place) -> None:
     """One pass of the texts to keep a sample of them; then up to ROUNDS Gauss-Newton steps of the layer.
 
-    The layer changes where it then misses less of what is wanted on held-out texts than before.
+    The layer changes where it then misses less of what is wanted on held-out texts than before, at the dtype that it is
+    stored in.
     """
     until = work.steps + UNITS * len(work.batches)
     sample = _sample(work, place)
@@ -80,6 +81,8 @@ def refit(work: Work, place: Place) -> None:
         layer.weights, best = _step(work, layer, sample, best, number)
         if not best < ENOUGH * before:
             break
+    layer.weights = layer.as_stored()
+    best = layer.missed(layer.weights, sample.held)
     if best < missing:
         _install(work, place, layer, best / missing)
     work.step(until - work.steps)
@@ -114,6 +117,11 @@ class Fitted:
             for name, part in projections_of(self.shell).items()
             for kind, value in part.named_parameters()
         }
+        self._dtypes = {name: layer.get_parameter(name).dtype for name in self.weights}
+
+    def as_stored(self) -> dict[str, Tensor]:
+        """The weights, rounded to what the model holds them as."""
+        return {name: value.to(self._dtypes[name]).float() for name, value in self.weights.items()}
 
     def put_out(self, weights: Weights, piece: Piece) -> Tensor:
         """(b, t, d), the layer's output with these weights, times the root of what each token counts."""
@@ -175,10 +183,13 @@ def _step(work: Work, layer: Fitted, sample: Sample, missed: float, seed: int) -
     size = _product(slope, toward)
     change = {name: torch.zeros_like(value) for name, value in slope.items()}
     best = layer.weights
-    for _ in range(STEPS if size > 0 else 0):
+    for _ in range(STEPS):
         work.step(len(work.batches))
         ahead = [layer.ahead(toward, piece) for piece in sample.fitted]
-        length = size / sum(map(_square, ahead))
+        bend = sum(map(_square, ahead))
+        if not bend > 0:
+            break  # nothing is left that could be fitted
+        length = size / bend
         change = {name: value + length * toward[name] for name, value in change.items()}
         tried = {name: value + change[name] for name, value in layer.weights.items()}
         now = layer.missed(tried, sample.held)
@@ -202,10 +213,10 @@ def _product(one: Weights, other: Weights) -> float:
 
 
 def _sample(work: Work, place: Place) -> Sample:
-    """As many texts as there is room for: of each their states, what is wanted, and what is left of it and moves."""
-    tokens = sum(batch.ids.numel() for batch in work.batches)
-    width = work.batches[0].ids.shape[1] + 4 * work.writers(place)[-1].matrix.shape[1]
-    every = max(1, ceil(4 * tokens * width / ROOM))
+    """As many texts as there is room for: of each its mask, its states, what is wanted, what is left of it and moves."""
+    width = 4 * work.writers(place)[-1].matrix.shape[1]
+    numbers = sum(batch.ids.numel() * (batch.ids.shape[1] + width) for batch in work.batches)
+    every = max(1, ceil(4 * numbers / ROOM))
     work.step(len(work.batches))
     return Sample(*(_pieces(work, place, work.batches, counts, every) for counts in (_fitted, _held)))
 
@@ -228,6 +239,7 @@ def _pieces(work: Work, place: Place, batches: Sequence[Batch], counts: Counts, 
 
 @torch.no_grad()
 def _piece(work: Work, place: Place, batch: Batch, counted: Tensor) -> Piece:
+    work.go_on()
     wanted = run_up_to(work.source, batch, work.source.stack.layers[place.target]).float()
     with watching({"layer": work.layer(place)}) as seen:
         run_up_to(work.merged, batch, work.layer(place))

@@ -62,10 +62,14 @@ class Work:
 
     def step(self, batches: int = 1) -> None:
         """Before each batch of a pass, or so many of them."""
-        if self.cancel is not None:
-            self.cancel.check()
+        self.go_on()
         self.progress("repair", self.steps, self.total)
         self.steps += batches
+
+    def go_on(self) -> None:
+        """Cancelled where the user wants no more of it."""
+        if self.cancel is not None:
+            self.cancel.check()
 
     def put_projection(self, place: Place, name: str, matrix: Tensor, bias: Tensor | None, fit: Fit) -> None:
         """The matrix (inputs, outputs) and bias of a projection, named from its layer; None leaves the bias.

@@ -67,3 +67,15 @@ def test_a_linear_layer_is_solved_in_one_division():
 
 def test_projections_are_linear_maps_of_either_kind():
     assert list(projections_of(Two("linear"))) == list(projections_of(Two("conv1d"))) == ["first", "second", "idle"]
+
+
+def test_what_a_map_of_zeros_hides_is_left_alone():
+    """A pull of nothing has no inverse; as in blocks that were put in to do nothing yet (LLaMA Pro)."""
+    layer = Two("linear")
+    nn.init.zeros_(layer.second.weight)
+    found = Curvature(layer)
+    found.look(lambda: layer(torch.ones(1, 4, 3)), torch.ones(1, 4, 1), torch.Generator().manual_seed(0))
+    slope = {name: torch.ones_like(value) for name, value in layer.named_parameters()}
+    divided = found.flattened()(slope)
+    assert not any(divided[name].any() for name in ("first.weight", "first.bias", "idle.weight"))
+    assert all(divided[name].isfinite().all() and divided[name].any() for name in ("second.weight", "second.bias"))

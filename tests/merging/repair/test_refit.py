@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from torch import nn
 
-from mka.errors import BadInput
+from mka.errors import BadInput, Cancelled
 from mka.merging.merge import merge
+from mka.merging.repair import passes
 from mka.merging.repair import refit as refitting
 from mka.merging.repair.cuts import places_of
 from mka.merging.repair.passes import batches_for, run_up_to
 from mka.merging.repair.refit import Fitted, Sample, _sample, _step, check_refits, refit
 from mka.merging.repair.work import Work
 from mka.objects.plan import MergeGroup, MergePlan
+from mka.objects.progress import Cancel
 from mka.objects.texts import Text, TextSet
-from tests.merging.models import LAYERS, model_of, same_state
+from tests.merging.models import LAYERS, loaded, model_of, same_state
 from tests.merging.repair.test_linear import missing_at_the_end
 from tests.merging.repair.texts import TEXTS
+from tests.tiny import tiny_network
 
 CUT = MergePlan(LAYERS, (MergeGroup((3,), method="drop"),))
 SET = TextSet(tuple(map(Text, TEXTS)), "texts")
@@ -175,3 +181,78 @@ def test_a_layer_that_torch_cannot_differentiate_is_refused_by_name(monkeypatch)
     monkeypatch.setattr(type(mlp), "forward", lambda self, x: Fused.apply(plain(self, x)))
     with pytest.raises(BadInput, match=r"layer 2 of LlamaForCausalLM cannot be refitted.*transplant or linear"):
         check_refits(work, work.places[2])
+
+
+@torch.no_grad()
+def test_a_layer_that_is_solved_exactly_is_done(monkeypatch):
+    """Of one number, by one step: w = 2; no slope is left to divide by."""
+    same = SimpleNamespace(flattened=lambda: dict)
+    monkeypatch.setattr(Fitted, "curvature", lambda self, pieces, seed: same)
+    layer = Fitted(nn.Sequential(nn.Linear(1, 1, bias=False)))
+    one = torch.ones(1, 1, 1)
+    piece = refitting.Piece((one,), {}, 2 * one, one)
+    weights, missed = _step(work_of(), layer, Sample([piece], [piece]), float("inf"), 0)
+    assert float(weights["0.weight"]) == 2 and missed == 0
+
+
+def test_a_layer_behind_a_map_of_zeros_is_fitted_without_what_the_map_hides():
+    work = work_of()
+    work.put("model.layers.2.self_attn.o_proj.weight", torch.zeros(16, 16), 0.0, 1.0)
+    refit(work, work.places[2])
+    moved = {name for name, one in work.done.items() if one.left < 1}
+    assert "model.layers.2.self_attn.o_proj.weight" in moved and "model.layers.2.mlp.up_proj.weight" in moved
+    assert all(value.isfinite().all() for value in work.merged.network.state_dict().values())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_layer_is_judged_as_it_is_stored(dtype):
+    model = loaded(tiny_network("llama", LAYERS).to(dtype))
+    work = Work(model, merge(model, CUT).model, places_of(CUT), batches_for(model, SET), lambda *_: None, None)
+    place = work.places[2]
+    held = _sample(work, place).held
+    before, _ = Fitted(work.layer(place)), refit(work, place)
+    after = Fitted(work.layer(place))
+    left = after.missed(after.weights, held) / before.missed(before.weights, held)
+    assert left < 1 and all(one.left == pytest.approx(left, rel=1e-9) for one in work.done.values())
+
+
+def test_what_rounding_makes_worse_is_not_taken_over(monkeypatch):
+    """A gain of less than bfloat16 can hold."""
+    model = loaded(tiny_network("llama", LAYERS).to(torch.bfloat16))
+    work = Work(model, merge(model, CUT).model, places_of(CUT), batches_for(model, SET), lambda *_: None, None)
+
+    def hair(work, layer, sample, missed, seed):
+        return {name: value * (1 + 1e-6) for name, value in layer.weights.items()}, missed * (1 - 1e-6)
+
+    monkeypatch.setattr(refitting, "_step", hair)
+    refit(work, work.places[2])
+    assert not work.done
+
+
+def test_masks_of_long_texts_are_reckoned_too(monkeypatch):
+    """Kept of each piece: how the layer is called, what is wanted, and as much twice while the layer is fitted."""
+    monkeypatch.setattr(passes, "BATCH_TOKENS", 256)
+    network = tiny_network("llama", LAYERS)
+    network.set_attn_implementation("eager")  # whose masks are of float32
+    model, texts = loaded(network), TextSet(tuple(map(Text, TEXTS[:8] + [str(n) * 120 for n in range(24)])), "texts")
+    work = Work(model, merge(model, CUT).model, places_of(CUT), batches_for(model, texts), lambda *_: None, None)
+
+    def kept():
+        sample = _sample(work, work.places[2])
+        pieces = [*sample.fitted, *sample.held]
+        masks = sum(4 * one.kwargs["attention_mask"].numel() for one in pieces)
+        return masks + sum(4 * (one.args[0].numel() + 3 * one.wanted.numel()) for one in pieces)
+
+    everything = kept()
+    monkeypatch.setattr(refitting, "ROOM", everything / 2)
+    assert kept() <= 1.2 * refitting.ROOM  # a text is kept whole or not at all
+
+
+def test_whoever_cancels_waits_for_one_piece_of_the_texts(monkeypatch):
+    monkeypatch.setattr(refitting, "AT_ONCE", 64)
+    work, cancel, runs = work_of(), Cancel(), []
+    work.cancel = cancel
+    work.source.stack.layers[0].register_forward_hook(lambda *_: (runs.append(1), cancel.request(), None)[2])
+    with pytest.raises(Cancelled):
+        refit(work, work.places[2])
+    assert len(runs) == 1
