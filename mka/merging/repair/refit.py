@@ -213,7 +213,7 @@ def _product(one: Weights, other: Weights) -> float:
 
 
 def _sample(work: Work, place: Place) -> Sample:
-    """As many texts as there is room for: of each its mask, its states, what is wanted, what is left of it and moves."""
+    """As many texts as there is room for: of each mask, states, what is wanted, and what is left of it and moves."""
     width = 4 * work.writers(place)[-1].matrix.shape[1]
     numbers = sum(batch.ids.numel() * (batch.ids.shape[1] + width) for batch in work.batches)
     every = max(1, ceil(4 * numbers / ROOM))

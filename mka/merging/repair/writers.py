@@ -99,7 +99,7 @@ def _watched(layer: nn.Module) -> Iterator[_Seen]:
         def hook(module: nn.Module, args: Sequence[Any], output: Any) -> None:
             seen.outputs.pop(name, None)  # a map that runs again counts where it ran last
             if isinstance(output, Tensor):  # a router that is a linear map also says whom it chose
-                seen.outputs[name] = output.clone()  # what experts say may be added to it in place
+                seen.outputs[name] = output.clone()  # others may be added to it in place
 
         return hook
 

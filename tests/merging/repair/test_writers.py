@@ -67,6 +67,12 @@ def test_a_stream_that_is_not_one_vector_for_each_token_is_refused_by_name(model
         writers_of(model, 1, batches_for(model, SET)[0])
 
 
+def test_what_is_added_to_a_writer_in_place_is_not_its_own():
+    model = loaded(of_any_type("falcon"))  # attention, to the MLP's answer
+    writers = writers_of(model, 1, batches_for(model, SET)[0])
+    assert [writer.name for writer in writers] == ["self_attention.dense", "mlp.dense_4h_to_h"]
+
+
 def test_experts_whose_answer_is_added_in_place_and_whose_router_answers_twice_are_refused():
     model = loaded(of_any_type("llama4_text"))
     with pytest.raises(BadInput, match="layer 1 adds something else"):
