@@ -14,6 +14,7 @@ from mka.cli.options import (
     Calibration,
     Device,
     Dtype,
+    Field,
     Json,
     Limit,
     ModelArgument,
@@ -46,6 +47,7 @@ def plan(
         str | None, typer.Option(help="What a similarity is read of; by default the strategy's own.")
     ] = None,
     limit: Limit = None,
+    field: Field = None,
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the plan file.")] = None,
     overwrite: Overwrite = False,
     any_model: AnyModel = False,
@@ -68,20 +70,20 @@ def plan(
             check_free_file(Path(out), overwrite=overwrite)
         opening = Opening(dtype, device, revision, trust_remote_code)
         if groups is not None:
-            _check_by_hand(strategy, remove, analysis, calibration, measure)
+            _check_by_hand(strategy, remove, analysis, calibration, field, measure)
             found = _found(analysis, measure or planning.MEASURE) if analysis is not None else None
             opened = opening.model(model, progress=run.progress)
             made = planning.by_hand(opened, groups, similarity=found, any_model=any_model)
         elif strategy is None or remove is None:
             raise BadInput("a plan needs --strategy and --remove, or --groups; give one or the other")
         elif strategy in planning.GUIDED:
-            texts = _tried_on(strategy, analysis, calibration, measure, limit, seed, model, run)
+            texts = _tried_on(strategy, analysis, calibration, field, measure, limit, seed, model, run)
             opened = opening.model(model, progress=run.progress)
             made = planning.by_trying(
                 opened, strategy, remove, texts, seed=seed, progress=run.progress, cancel=run.cancel
             )
         else:
-            basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, model, run)
+            basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, field, model, run)
             opened = opening.model(model, progress=run.progress)
             similarity = basis(opened, limit, seed)
             if similarity is not None and similarity.note:
@@ -94,14 +96,20 @@ def plan(
 
 
 def _check_by_hand(
-    strategy: str | None, remove: int | None, analysis: str | None, calibration: str | None, measure: str | None
+    strategy: str | None,
+    remove: int | None,
+    analysis: str | None,
+    calibration: str | None,
+    field: str | None,
+    measure: str | None,
 ) -> None:
     """BadInput for an option that says nothing about groups chosen by hand."""
     if (strategy, remove) != (None, None):
         raise BadInput("--groups says which layers merge; leave out --strategy and --remove")
-    if calibration is not None:
+    if (calibration, field) != (None, None):
         raise BadInput(
-            "--groups compares no layers, so it reads no --calibration; name what they were chosen by with --analysis"
+            "--groups compares no layers, so it reads no --calibration and no --field of one; name what they were "
+            "chosen by with --analysis"
         )
     if measure is not None and analysis is None:
         raise BadInput("--measure names one of an analysis; give that with --analysis, or leave --measure out")
@@ -111,6 +119,7 @@ def _tried_on(
     strategy: str,
     analysis: str | None,
     calibration: str | None,
+    field: str | None,
     measure: str | None,
     limit: int | None,
     seed: int,
@@ -123,14 +132,20 @@ def _tried_on(
             f"{strategy} tries plans on texts and reads no similarity; leave out --analysis and --measure, "
             "and name texts with --calibration"
         )
-    from mka.cli.analyze import warn_of_split
     from mka.data.calibration import calibration_texts
+
+    return calibration_texts(_read(calibration, field, model, run), limit=limit, seed=seed)
+
+
+def _read(calibration: str | None, field: str | None, model: str, run: Run) -> TextSet:
+    """All calibration texts that are named, or the model's own."""
+    from mka.cli.analyze import warn_of_split
     from mka.data.texts import load_texts
     from mka.workflows.sources import calibration_source
 
-    texts = load_texts(calibration_source(calibration, model))
+    texts = load_texts(calibration_source(calibration, model), field=field)
     warn_of_split(run, texts)
-    return calibration_texts(texts, limit=limit, seed=seed)
+    return texts
 
 
 def _found(analysis: str, measure: str) -> Similarity:
@@ -141,23 +156,22 @@ def _found(analysis: str, measure: str) -> Similarity:
 
 
 def _basis(
-    measure: str | None, analysis: str | None, calibration: str | None, model: str, run: Run
+    measure: str | None, analysis: str | None, calibration: str | None, field: str | None, model: str, run: Run
 ) -> Callable[[LoadedModel, int | None, int], Similarity | None]:
     """How to get the similarity once the model is open; everything that is on disk is read and checked now."""
     if measure is None:
         return lambda opened, limit, seed: None
     if analysis is not None:
-        if calibration is not None:
-            raise BadInput("the analysis has its calibration; give --analysis or --calibration, not both")
+        if (calibration, field) != (None, None):
+            raise BadInput(
+                "the analysis has its calibration; give --analysis, or --calibration and its --field, not both"
+            )
         found = _found(analysis, measure)
         return lambda opened, limit, seed: found
-    from mka.cli.analyze import note_cut, warn_of_split
-    from mka.data.texts import load_texts
+    from mka.cli.analyze import note_cut
     from mka.workflows.analysis import analyze
-    from mka.workflows.sources import calibration_source
 
-    texts = load_texts(calibration_source(calibration, model))
-    warn_of_split(run, texts)
+    texts = _read(calibration, field, model, run)
 
     def measured(opened: LoadedModel, limit: int | None, seed: int) -> Similarity:
         made = analyze(

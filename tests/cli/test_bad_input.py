@@ -84,6 +84,7 @@ def test_plans_that_cannot_be_made(bench: Bench, tmp_path: Path) -> None:
     by_hand = (*words, "--groups", "1-2")
     assert "leave out --strategy and --remove" in refused(mka(*by_hand, "--remove", "1"))
     assert "reads no --calibration" in refused(mka(*by_hand, "--calibration", bench.calibration))
+    assert "no --field of one" in refused(mka(*by_hand, "--field", "said"))
     assert "give that with --analysis" in refused(mka(*by_hand, "--measure", "npib"))
     assert "holds npib, not cosine" in refused(mka(*by_hand, "--analysis", bench.analysis, "--measure", "cosine"))
     assert "names layer 9" in refused(mka(*words, "--groups", "1-9"))
@@ -94,9 +95,9 @@ def test_plans_that_cannot_be_made(bench: Bench, tmp_path: Path) -> None:
     assert "holds npib, not cosine" in refused(
         mka(*words, "--strategy", "mka", "--remove", "1", "--analysis", bench.analysis, "--measure", "cosine")
     )
-    assert "not both" in refused(
-        mka(*words, "--strategy", "mka", "--remove", "1", "--analysis", bench.analysis, "--calibration", "x.txt")
-    )
+    by_analysis = (*words, "--strategy", "mka", "--remove", "1", "--analysis", bench.analysis)
+    for option in (("--calibration", "x.txt"), ("--field", "said")):
+        assert "not both" in refused(mka(*by_analysis, *option))
     assert "holds no analysis" in refused(mka(*words, "--strategy", "mka", "--remove", "1", "--analysis", tmp_path))
     assert "exists; choose another file or say --overwrite" in refused(
         mka(*words, "--groups", "1-2", "--out", bench.plan)

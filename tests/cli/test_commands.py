@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from mka import __version__
 from mka.models.loaded import LoadedModel
 from mka.models.summary import summarize
+from mka.objects.texts import Text
 from mka.planning.files import read_plan
 from mka.workflows.analysis_files import read_analysis
 from tests.cli.conftest import Bench
@@ -108,6 +109,17 @@ def test_plan_by_trying(bench: Bench, tmp_path: Path) -> None:
         assert refused.code == 2 and "greedy tries plans on texts and reads no similarity" in refused.err
     unnamed = mka(*words)
     assert unnamed.code == 2 and "needs calibration texts of its own kind" in unnamed.err
+
+
+@pytest.mark.parametrize("strategy", ["mka", "greedy"])
+def test_plan_reads_the_field_of_records_that_is_named(strategy: str, bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    lines = [{"said": said, "by": "nobody at all, at great length, and longer still"} for said in sentences(12)]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    words = ("plan", bench.model, "--strategy", strategy, "--remove", "1", "--calibration", file, "--json", "-")
+    told = mka(*words, "--field", "said").json["provenance"]["text_hashes"]
+    assert set(told) == {Text(line["said"]).hash for line in lines}
+    assert "'sung'" in refused(mka(*words, "--field", "sung"))
 
 
 def test_plan(bench: Bench, tmp_path: Path) -> None:

@@ -147,10 +147,9 @@ def proposed_again(desk: Desk, plan: MergePlan) -> bool:
 
 
 def _tried_on(desk: Desk, plan: MergePlan) -> Calibration | None:
-    """The desk's texts, where a strategy that tries plans found this one on them and `mka plan` can name them: it asks
-    for no field of records."""
+    """The desk's texts, where a strategy that tries plans found this one on them."""
     texts = desk.calibration
-    if plan.provenance.strategy not in GUIDED or texts is None or texts.field is not None:
+    if plan.provenance.strategy not in GUIDED or texts is None:
         return None
     return texts if texts.key is not None and texts.key == plan.provenance.calibration_key else None
 

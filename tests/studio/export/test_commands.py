@@ -115,10 +115,12 @@ def test_a_plan_found_by_trying_is_found_so_again_on_the_same_texts(strategy: st
     assert taken(line)["limit"] == 12 and remark == TRIES_ANEW
     *_, merge = merge_lines(desk, replace(plan, repair="linear"), OUT / "m", OUT)
     assert merge.startswith("mka merge demo mka-demo-plan.json --repair linear --calibration demo --limit 12")
+    of_a_field = Desk(a_summary(), replace(an_analysis(), calibration="texts.csv", field="said"))
+    line, _ = plan_lines(of_a_field, plan, OUT)
+    assert "--calibration texts.csv --limit 12 --field said" in line and taken(line)["field"] == "said"
     others = Desk(a_summary(), on_other_texts(an_analysis()))
-    of_a_field = Desk(a_summary(), replace(an_analysis(), field="said"))
     of_a_test = Desk(a_summary(), replace(an_analysis(), split="test"))
-    for elsewhere in (others, of_a_field, of_a_test, Desk(a_summary()), Desk(a_summary(source="other"))):
+    for elsewhere in (others, of_a_test, Desk(a_summary()), Desk(a_summary(source="other"))):
         assert plan_lines(elsewhere, plan, OUT) == [from_file(elsewhere)]
 
 
