@@ -44,6 +44,18 @@ def _both(result: Result) -> str:
     return ", ".join(parts)
 
 
+def _moved(most: tuple[str, float], least: tuple[str, float]) -> str:
+    """By how many points: of the subject that lost most, and of the one that lost least or won; each is its name and
+    what was won of 1."""
+    lost, won = (f"{words.signed(100 * share)} points" for _, share in (most, least))
+    first, last = (name.replace("_", " ") for name, _ in (most, least))
+    if most == least:
+        return f"by {lost} ({first})"
+    if most[1] == least[1]:
+        return f"by {lost} in every subject" if most[1] else "in no subject"
+    return f"by between {lost} ({first}) and {won} ({last})"
+
+
 def of_subjects(report: Report) -> str:
     """Which subject lost most and which least or won, and whether there are questions enough to tell."""
     rows, asked = by_loss(report), report.result.choices
@@ -52,8 +64,7 @@ def of_subjects(report: Report) -> str:
     known = [(name, won) for name, won in rows if not math.isnan(won)]
     said = "Without a baseline no loss is known; the lowest accuracy stands on top."
     if known:
-        ends = [f"{words.signed(100 * won)} points ({name.replace('_', ' ')})" for name, won in (known[0], known[-1])]
-        said = f"The merge moves accuracy by {f'between {ends[0]} and {ends[1]}' if len(known) > 1 else ends[0]}."
+        said = f"The merge moves accuracy {_moved(known[0], known[-1])}."
     few = [one.n for one in asked.subjects.values() if one.n < FEW]
     if not few:
         return said

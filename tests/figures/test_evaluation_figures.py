@@ -222,6 +222,12 @@ def test_subjects_in_words():
     )
     one = with_subjects(choices(sums=(1.0, 30)), choices(sums=(0.5, 30)))
     assert evaluation_words.of_subjects(one) == "The merge moves accuracy by −50.0 points (sums)."
+    even, all_lost = choices(a=(0.5, 40), b=(0.25, 40)), choices(a=(0.25, 40), b=(0.0, 40))
+    assert evaluation_words.of_subjects(with_subjects(even, even)) == "The merge moves accuracy in no subject."
+    assert (
+        evaluation_words.of_subjects(with_subjects(even, all_lost))
+        == "The merge moves accuracy by −25.0 points in every subject."
+    )
     assert evaluation_words.of_subjects(replace(one, baseline=None)).startswith("Without a baseline")
     assert evaluation_words.of_subjects(with_result(one, choices=None)) == "No question was asked."
 
