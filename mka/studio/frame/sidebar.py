@@ -1,4 +1,4 @@
-"""The sidebar of every page: the model, the selection and the plan in a few lines, and the way back and forth."""
+"""The sidebar of every page: the way back and forth, and the model, the selection and the plan in a few lines."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def sidebar() -> None:
             _fact("Model", "None is open: open one on the Model page.")
             return
         summary, state = desk.summary, session.state()
+        _history(state)  # above the facts, which grow and shrink, so that it stays under a finger that undoes twice
         _fact("Model", summary.source, f"{summary.layers} layers, {count_text(summary.parameters)} parameters")
         _fact("Selection", selection_words(state))
         saved = saved_words(summary, replace(state.plan, groups=()), state.plan) if state.plan.groups else ""
         _fact("Plan", one_line(state.plan), saved)
         if session.visit().unkept:
             st.text(f"A restart of the studio loses what is open here: {session.visit().unkept}.")
-        _history(state)
 
 
 def selection_words(state: StudioState) -> str:
