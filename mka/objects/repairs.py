@@ -47,7 +47,8 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
             ),
             Repair(
                 "linear-cut",
-                "The same, of the down-projection before each cut alone.",
+                "Add to the down-projection before each cut the ridge map from its input to what is missing "
+                "behind its layer.",
                 "penalty",
                 "each cut",
             ),
