@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mka.figures import takeaways
 from mka.studio.evaluate import trial_form
 from mka.studio.evaluate.prompt_view import prompt_view
 from mka.studio.evaluate.receipt_view import receipt_view
 from mka.studio.evaluate.report_view import repaired_from, report_view
 from mka.studio.export.commands import evaluate_lines
 from mka.studio.parts import widgets
-from mka.studio.plan.repair_view import repair_choice
+from mka.studio.plan.repair_view import plan_sentence, repair_choice
 from mka.studio.visits import session
 
 session.guard("pages/evaluate.py")
@@ -24,7 +23,7 @@ plan = session.state().plan
 if not plan.groups:
     widgets.nothing_planned()
     st.stop()
-st.text(takeaways.of_plan(plan))
+plan_sentence(plan)
 repair_choice(desk)
 outcome = session.outcome()
 report = outcome.report if outcome is not None else None

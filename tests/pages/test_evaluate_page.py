@@ -34,7 +34,7 @@ def order(studio: Studio) -> list[str]:
 
 
 def shown_html(studio: Studio) -> list[str]:
-    return [one.proto.body for one in studio.at.get("html")]
+    return [one.proto.body for one in studio.at.get("html") if "data-room" not in one.proto.body]
 
 
 def test_before_a_result_the_cost_stands_first_and_one_button(studio: Studio):

@@ -40,10 +40,12 @@ def test_a_repaired_plan_is_measured_told_and_compared_with_the_same_plan_unrepa
     assert repaired.says("Repair linear: ") and repaired.says(" were changed for it. Of the squared error")
     repaired.set("segmented_control", "Repair", "none")
     assert repaired.says("Without a repair no calibration text is read.")
+    assert not repaired.says("The last such run took"), "it was repaired"
     assert repaired.says("Nothing is measured for this plan yet.") and not repaired.says("Repair linear: ")
     measure()
     assert not repaired.says("worked out from")
     repaired.set("segmented_control", "Repair", "linear")
+    assert repaired.says("The last such run took")
     assert repaired.says("Repaired by linear"), "what was measured of it is found again"
     repaired.go("runs")
     (table,) = [one.value for one in repaired.at.dataframe if "Repair" in one.value]

@@ -7,7 +7,8 @@ import streamlit as st
 from mka.objects.plan import MergePlan
 from mka.studio.export.commands import can_repair
 from mka.studio.jobs import work
-from mka.studio.plan.repair_view import repair_cost
+from mka.studio.parts.room import TEXT, room_for
+from mka.studio.plan.repair_view import REPAIR_CHOICES, repair_cost
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Trial
 
@@ -43,8 +44,8 @@ def ask_again(desk: Desk, plan: MergePlan) -> Trial:
     return trial
 
 
-def cost_sentence(trial: Trial) -> str:
-    """How much work a run is, before it starts."""
+def cost_sentence(trial: Trial, repair: str) -> str:
+    """How much work a run is, before it starts; one of the same repair says how long it took."""
     parts = []
     if {"perplexity", "divergence"} & set(trial.tasks):
         parts.append(f"up to {trial.limit} texts")
@@ -54,7 +55,8 @@ def cost_sentence(trial: Trial) -> str:
         parts.append("a few continuations")
     if not parts:
         return "Choose what to measure."
-    known = next((one for one in reversed(session.measured()) if one.trial == trial), None)
+    such = (one for one in reversed(session.measured()) if one.trial == trial and one.plan.repair == repair)
+    known = next(such, None)
     last = f" The last such run took {known.seconds:.0f} s." if known else ""
     return (
         f"Cost: {', '.join(parts)}, through four models: merged, unmerged, and as many layers deleted "
@@ -88,7 +90,8 @@ def _choose(desk: Desk) -> Trial:
 
 
 def _start(desk: Desk, plan: MergePlan, trial: Trial) -> None:
-    st.text(cost_sentence(trial))
+    with room_for("trial-cost", [cost_sentence(trial, repair) for repair in REPAIR_CHOICES], TEXT):
+        st.text(cost_sentence(trial, plan.repair))
     repair_cost(desk, plan)
     if not trial.data:
         st.text("Name the texts and questions below first.")

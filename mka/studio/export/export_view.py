@@ -11,7 +11,6 @@ from mka.errors import BadInput
 from mka.objects.jsonable import jsonable
 from mka.objects.plan import MergePlan
 from mka.objects.receipt import Receipt
-from mka.objects.repairs import NONE
 from mka.planning.files import plan_text
 from mka.studio.evaluate.receipt_view import receipt_view
 from mka.studio.export.commands import can_repair, load_lines, merge_lines
@@ -22,7 +21,7 @@ from mka.studio.jobs import work
 from mka.studio.parts import widgets
 from mka.studio.parts.columns import tiles
 from mka.studio.plan.plan_files import PLAN
-from mka.studio.plan.repair_view import NO_TEXTS, repair_cost
+from mka.studio.plan.repair_view import NO_TEXTS, cost_words
 from mka.studio.visits import session
 from mka.studio.visits.desk import Desk, Outcome
 
@@ -53,8 +52,9 @@ def checkpoint_form(desk: Desk, plan: MergePlan, saved: Receipt | None) -> Path 
         able = can_repair(desk, plan)
         if not able:
             st.text(NO_TEXTS)
-        if plan.repair != NONE:
-            repair_cost(desk, plan)
+        texts = desk.calibration_of(plan)
+        if texts is not None:
+            st.text(cost_words(texts, plan.repair))
         st.button(
             "Write the checkpoint",
             type="primary",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from mka.figures import takeaways
 from mka.objects.plan import MergePlan
 from mka.objects.repairs import NONE, REPAIRS
 from mka.studio.parts.room import CAPTION, TEXT, room_for
@@ -14,7 +17,14 @@ from mka.studio.visits.desk import Calibration, Desk
 NO_REPAIR = "What the removed layers did is missing. A repair makes up for it without training, by a closed form."
 NOTHING_READ = "Without a repair no calibration text is read."
 NO_TEXTS = "A repair is worked out from calibration texts of this model's own kind, and none are named yet."
+REPAIR_CHOICES = (NONE, *REPAIRS)
 HELP = "\n".join(f"- **{repair.name}**: {repair.sentence}" for repair in REPAIRS.values())
+
+
+def plan_sentence(plan: MergePlan) -> None:
+    """What the plan does to the depth, and its repair, in a place as high for any repair: a choice stands below it."""
+    with room_for("plan-told", [takeaways.of_plan(replace(plan, repair=name)) for name in REPAIR_CHOICES], TEXT):
+        st.text(takeaways.of_plan(plan))
 
 
 def repair_choice(desk: Desk) -> None:
@@ -25,7 +35,7 @@ def repair_choice(desk: Desk) -> None:
     key = held("plan-repair", plan.repair)
     st.segmented_control(
         "Repair",
-        [NONE, *REPAIRS] if desk.calibration is not None else list(dict.fromkeys((NONE, plan.repair))),
+        REPAIR_CHOICES if desk.calibration is not None else list(dict.fromkeys((NONE, plan.repair))),
         format_func=lambda name: "No repair" if name == NONE else name,
         key=key,
         required=True,
@@ -45,7 +55,7 @@ def repair_cost(desk: Desk, plan: MergePlan) -> None:
     """Before anything runs: what the repair reads, and how long that takes; nothing without texts."""
     texts = desk.calibration
     if texts is not None:
-        with room_for("repair-cost", [cost_words(texts, name) for name in (NONE, *REPAIRS)], TEXT):
+        with room_for("repair-cost", [cost_words(texts, name) for name in REPAIR_CHOICES], TEXT):
             st.text(cost_words(texts, plan.repair))
 
 

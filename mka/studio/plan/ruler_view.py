@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from mka.figures import takeaways
@@ -11,6 +12,7 @@ from mka.figures.plan_ruler import LOWER, UPPER, group_at, mark_at, mark_of, pla
 from mka.objects.plan import MergePlan
 from mka.studio.parts import widgets
 from mka.studio.plan.plan_editor import choose_group, chosen_group
+from mka.studio.plan.repair_view import plan_sentence
 from mka.studio.selection.naming import listed
 from mka.studio.selection.state import StudioState
 from mka.studio.visits import session
@@ -43,17 +45,21 @@ def _draw(state: StudioState, chosen: int | None, on_group: Callable[[int], None
     """Of the present plan, or, while a strategy proposes a whole one, of that; below: what a click on the lower row of
     the present plan does."""
     proposal, theme = state.proposal, session.theme()
-    plan = proposal or state.plan
-    if proposal is not None:
-        figure, takeaway = proposed_ruler(proposal, theme), proposed_words(state, proposal)
+    if proposal is None:
+        figure = plan_ruler(state.plan, theme, candidates=selection(state), chosen=chosen)
+        _chart(figure, takeaways.of_plan(state.plan), on_group)
+        plan_sentence(state.plan)
+        st.caption(f"A block is filled as far as its layer's weight goes. {ROWS}; {below}")
     else:
-        takeaway = takeaways.of_plan(plan)
-        figure = plan_ruler(plan, theme, candidates=selection(state), chosen=chosen)
-        below = f"A block is filled as far as its layer's weight goes. {ROWS}; {below}"
+        figure, takeaway = proposed_ruler(proposal, theme), proposed_words(state, proposal)
+        _chart(figure, takeaway, on_group)
+        st.text(takeaway)
+        st.caption(f"Dashed, since it is only proposed. {ROWS} by hand instead.")
+    widgets.take_away(figure, "plan-ruler", lambda: as_csv(proposal or state.plan))
+
+
+def _chart(figure: go.Figure, takeaway: str, on_group: Callable[[int], None]) -> None:
     widgets.chart(figure, "plan", takeaway, on_click=lambda mark: click(mark, on_group), on_range=drag)
-    st.text(takeaway)
-    st.caption(below if proposal is None else f"Dashed, since it is only proposed. {ROWS} by hand instead.")
-    widgets.take_away(figure, "plan-ruler", lambda: as_csv(plan))
 
 
 def proposed_words(state: StudioState, proposal: MergePlan) -> str:
