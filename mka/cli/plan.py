@@ -86,13 +86,17 @@ def plan(
             basis = _basis(planning.measure_of(strategy, measure), analysis, calibration, field, model, run)
             opened = opening.model(model, progress=run.progress)
             similarity = basis(opened, limit, seed)
-            if similarity is not None and similarity.note:
-                run.note(f"{similarity.measure}: {similarity.note}")
+            _tell_note(similarity, run)
             made = planning.by_strategy(opened, strategy, remove, similarity=similarity, seed=seed, any_model=any_model)
         if out is not None:
             write_plan(made, out, overwrite=overwrite)
         saved = planning.savings(opened, made)
         run.answer(made.to_json() | {"savings": saved}, lambda console: show_plan(console, made, saved, out))
+
+
+def _tell_note(similarity: Similarity | None, run: Run) -> None:
+    if similarity is not None and similarity.note:
+        run.note(f"{similarity.measure}: {similarity.note}")
 
 
 def _check_by_hand(
