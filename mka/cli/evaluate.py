@@ -116,7 +116,7 @@ def _repair_texts(plan: MergePlan | None, calibration: str | None, model: str, r
     """The texts of the repair that the plan names; None without one."""
     from mka.cli.analyze import warn_of_split
     from mka.data.texts import load_texts
-    from mka.merging.repair.repairs import NONE, check_repair
+    from mka.objects.repairs import NONE, check_repair
     from mka.workflows.sources import calibration_source
 
     repair = NONE if plan is None else plan.repair

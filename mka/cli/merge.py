@@ -68,8 +68,7 @@ def merge(
         if stream:
             _check_streams(dtype, device, trust_remote_code)
         from mka.cli.tables import show_receipt
-        from mka.merging.repair.repairs import check_repair
-        from mka.objects.repairs import NONE
+        from mka.objects.repairs import NONE, check_repair
         from mka.planning.files import read_plan
 
         made = read_plan(plan)
@@ -149,11 +148,13 @@ def _in_memory(
     opening: Opening,
     texts: TextSet | None,
 ) -> Receipt:
-    from mka.merging.checkpoint import save
     from mka.merging.folders import check_place
-    from mka.merging.merge import merge as merge_layers
 
     check_place(Path(out).expanduser(), overwrite=overwrite, source=model)
+    # After the check: torch and transformers take seconds to import, and a mistake is told at once.
+    from mka.merging.checkpoint import save
+    from mka.merging.merge import merge as merge_layers
+
     opened = opening.model(model, progress=run.progress)
     merged = merge_layers(
         opened, plan, calibration=texts, any_model=any_model, progress=run.progress, cancel=run.cancel

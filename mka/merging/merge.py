@@ -15,7 +15,7 @@ from mka.merging.groups import merge_groups
 from mka.merging.layer_merge import check_group
 from mka.merging.merged import MergedModel
 from mka.merging.receipts import receipt_of
-from mka.merging.repair.repairs import check_repair, repaired
+from mka.merging.repair.repairs import repaired
 from mka.merging.shells import replace_layers, share
 from mka.models.fingerprint import fingerprint
 from mka.models.lineage import heir
@@ -23,6 +23,7 @@ from mka.models.loaded import LoadedModel
 from mka.models.stack import DecoderStack, renumber
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.repairs import check_repair
 from mka.planning.files import check_fits
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mka.errors import BadInput
+
 NONE = "none"
 """What a plan says that asks for no repair."""
 
@@ -75,3 +77,16 @@ REPAIRS: Mapping[str, Repair] = MappingProxyType(
         )
     }
 )
+
+
+def check_repair(name: str, calibration: object) -> None:
+    """BadInput for an unknown repair, one without calibration texts, and such texts without a repair."""
+    if name != NONE and name not in REPAIRS:
+        raise BadInput(f"repair {name!r} is unknown; use one of {', '.join((NONE, *REPAIRS))}")
+    if name == NONE and calibration is not None:
+        raise BadInput("calibration texts are read by a repair only; name one (such as linear) or leave the texts out")
+    if name != NONE and calibration is None:
+        raise BadInput(
+            f"the repair {name} is worked out from calibration texts; name them with --calibration "
+            "(calibration=), or merge with repair none"
+        )

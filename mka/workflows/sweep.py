@@ -15,11 +15,11 @@ from mka.errors import BadInput, RunFailed
 from mka.evaluation.measure import measure
 from mka.evaluation.verdict import verdict
 from mka.merging.merge import merge, with_repair
-from mka.merging.repair.repairs import NONE, check_repair
 from mka.models.lineage import heir
 from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan, Provenance
 from mka.objects.progress import Cancel, Progress, silent
+from mka.objects.repairs import NONE, check_repair
 from mka.objects.report import Result
 from mka.objects.seeds import check_seed
 from mka.objects.similarity import Similarity

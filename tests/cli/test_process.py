@@ -44,6 +44,26 @@ def test_help_imports_nothing_heavy() -> None:
         assert f"\n  {name} " in done.stdout
 
 
+def test_a_mistake_in_a_merge_is_told_before_torch_is_imported(bench: Bench, tmp_path: Path) -> None:
+    merge = ("merge", bench.model, bench.plan, "--out", tmp_path / "m")
+    mistakes = (
+        (*merge[:2], tmp_path / "no-plan.json", *merge[3:]),
+        (*merge[:4], bench.checkpoint),
+        (*merge, "--repair", "lineer"),
+        (*merge, "--repair", "linear"),
+        (*merge, "--repair", "linear", "--calibration", bench.calibration, "--stream"),
+    )
+    code = (
+        "import sys\nfrom mka.cli.app import app\n"
+        "try:\n    app(sys.argv[1:], prog_name='mka')\nexcept SystemExit as end:\n    left = end.code\n"
+        "print(left, sorted({'torch', 'transformers'} & set(sys.modules)))\n"
+    )
+    for words in mistakes:
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        assert done.stdout == "2 []\n", (words, done)
+        assert done.stderr.startswith("mka: ") and done.stderr.count("\n") == 1
+
+
 def test_the_streams_of_a_command(bench: Bench) -> None:
     done = subprocess.run(
         [*MKA, "analyze", bench.model, "--calibration", bench.calibration, "--json", "-"],

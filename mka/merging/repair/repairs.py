@@ -8,7 +8,6 @@ from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 
-from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
 from mka.merging.repair.grafts import Graft, graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
@@ -24,7 +23,6 @@ from mka.models.loaded import LoadedModel
 from mka.objects.plan import MergePlan
 from mka.objects.progress import Cancel, Progress
 from mka.objects.receipt import Repaired
-from mka.objects.repairs import NONE, REPAIRS
 from mka.objects.texts import TextSet
 
 
@@ -120,19 +118,6 @@ CARRY_OUT: Mapping[str, Callable[[Work], None]] = MappingProxyType(
     }
 )
 """What changes the merged model of a work in place, by the names of `mka.objects.repairs.REPAIRS`."""
-
-
-def check_repair(name: str, calibration: object) -> None:
-    """BadInput for an unknown repair, one without calibration texts, and such texts without a repair."""
-    if name != NONE and name not in REPAIRS:
-        raise BadInput(f"repair {name!r} is unknown; use one of {', '.join((NONE, *REPAIRS))}")
-    if name == NONE and calibration is not None:
-        raise BadInput("calibration texts are read by a repair only; name one (such as linear) or leave the texts out")
-    if name != NONE and calibration is None:
-        raise BadInput(
-            f"the repair {name} is worked out from calibration texts; name them with --calibration "
-            "(calibration=), or merge with repair none"
-        )
 
 
 def repaired(
