@@ -116,6 +116,7 @@ def _load_tokenizer(folder: Path, trust_remote_code: bool) -> PreTrainedTokenize
             f"the tokenizer of {folder} cannot be read ({first_line(error)}); copy the model's own there"
         ) from error
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    tokenizer.init_kwargs.pop("local_files_only", None)  # or it would be saved with the tokenizer as if it were its own
     if not tokenizer("a", add_special_tokens=False)["input_ids"]:
         raise BadInput(f"the tokenizer of {folder} knows no text; copy the model's own there")
     return tokenizer

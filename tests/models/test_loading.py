@@ -233,3 +233,8 @@ def test_the_top_level_package_stays_light() -> None:
     code = "import sys, mka, mka.assets, mka.data.texts, mka.data.questions, mka.models.memory\n"
     code += "assert not {'torch', 'transformers', 'streamlit'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_tokenizer_is_saved_without_a_word_on_where_it_was_looked_for(tiny_llama: LoadedModel, tmp_path: Path):
+    tiny_llama.tokenizer.save_pretrained(tmp_path)
+    assert "local_files_only" not in json.loads((tmp_path / "tokenizer_config.json").read_text())

@@ -25,6 +25,8 @@ PYTHON = "MKA_MERGEKIT_PYTHON"
 """Environment variable that names the Python of an environment with mergekit 0.1.5 and a torch and transformers of its
 own, since its pins need not be ours."""
 
+SPELLINGS = "\n# mergekit takes a model once in a sum: path, path/. and path/./. are one folder under several names.\n"
+
 AVERAGE = [MergeGroup((1, 2, 4), (0.5, 0.2, 0.3))]
 METHODS = {
     "passthrough": [MergeGroup((1,), method="drop"), MergeGroup((3, 4), method="keep", layer=4)],
@@ -106,13 +108,15 @@ def test_the_model_is_the_plans_or_the_one_that_is_named(folder, tmp_path, monke
     nameless = MergePlan(6, tuple(AVERAGE))
     named = yaml.safe_load(config_text(nameless, str(folder)))
     assert named["slices"][1]["sources"][2]["model"] == f"{folder}/./."
+    assert SPELLINGS in config_text(nameless, str(folder))
     monkeypatch.chdir(folder.parent)
     assert yaml.safe_load(config_text(nameless, folder.name)) == named, "absolute, wherever mergekit runs"
     with pytest.raises(BadInput, match="the plan names no model, and a config of mergekit must; name it with --model"):
         config_text(nameless)
     with pytest.raises(BadInput, match="owner/name is a hub id; download it"):
         config_text(nameless, "owner/name")
-    dropped = MergePlan(6, (MergeGroup((1,), method="drop"),))
+    dropped = MergePlan(6, (MergeGroup((1,), method="drop"), MergeGroup((3, 4), method="keep", layer=4)))
+    assert SPELLINGS not in config_text(dropped, str(folder))
     assert (
         yaml.safe_load(config_text(dropped, "owner/name@main"))["slices"][0]["sources"][0]["model"] == "owner/name@main"
     )
