@@ -125,7 +125,7 @@ def _repair(receipt: Receipt) -> str:
     gone = sorted({layer for one in receipt.repaired for layer, _ in one.given})
     moved = f" Heads or neurons of layers that are gone ({_layers(gone)}) stand in some of them." if gone else ""
     return (
-        f"Repaired by `{receipt.repair}`, in closed form from the activations of calibration texts: "
+        f"Repaired by `{receipt.repair}`, without training, from the activations of calibration texts: "
         f"{len(receipt.repaired)} tensors were changed for it, and no tensor was added. `mka-receipt.json` names them."
         + moved
     )

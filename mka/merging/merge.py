@@ -48,7 +48,7 @@ def merge(
     and the config fields that hang on depth follow. Every other tensor is shared with `model`, not copied.
     The plan of what comes out also names the texts that calibrated earlier merges of `model`.
 
-    repair:      None (what the plan says), "none" or a name of `REPAIRS`: a closed form from calibration activations,
+    repair:      None (what the plan says), "none" or a name of `REPAIRS`: worked out from calibration activations, and
                  folded into weights of its own. The plan of what comes out names it, and its texts.
     calibration: the texts of a repair, as `collect` takes them
     any_model:   take a plan that was made for another model of this depth

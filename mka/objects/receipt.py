@@ -25,10 +25,11 @@ class TensorChange:
 class Repaired:
     """One tensor of the merged model that a repair changed.
 
-    strength: the penalty of a linear repair's ridge, in mean squares of a feature; the factor of a scaling
+    strength: the penalty of a linear repair's ridge, in mean squares of a feature; the factor of a scaling; 0 of a
+              refit, which is held back by ending early alone
     left:     share of the held-out squared error that the last step found there and that is left after it, in [0, 1]
-    given:    of a transplant, (source layer that is gone, how many of its heads or neurons stand here now), without
-              those that gave none; the other heads or neurons are those that stood here before
+    given:    of a transplant, or the one that a refit begins with, (source layer that is gone, how many of its heads or
+              neurons stand here now), without those that gave none; the others are those that stood here before
     """
 
     name: str

@@ -9,6 +9,7 @@ from mka.merging.card import model_card, source_name, with_figures
 from mka.merging.merge import merge
 from mka.objects.plan import MergeGroup, MergePlan, Provenance
 from mka.objects.receipt import Repaired
+from mka.objects.repairs import REPAIRS
 from mka.objects.report import Choices, Cost, Perplexity, Report, Result, SubjectAccuracy
 from tests.merging.models import LAYERS, model_of
 
@@ -60,6 +61,14 @@ def test_it_names_the_layers_whose_heads_or_neurons_stand_elsewhere_now(receipt)
     moved = replace(mended, given=((3, 7), (5, 1)))
     text = card(replace(receipt, repair="transplant", repaired=(mended, moved)))
     assert "Heads or neurons of layers that are gone (3, 5) stand in some of them." in text
+
+
+def test_it_says_of_every_repair_what_is_true_of_all(receipt):
+    """A refit is no closed form, but its steps are no training either: no label and no loss of the model."""
+    mended = Repaired("model.layers.2.mlp.up_proj.weight", 0.0, 0.5)
+    for name in REPAIRS:
+        text = card(replace(receipt, repair=name, repaired=(mended,)))
+        assert f"Repaired by `{name}`, without training, from the activations" in text and "closed form" not in text
 
 
 def test_it_tells_the_plan_and_the_sizes(receipt):

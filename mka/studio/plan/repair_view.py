@@ -14,7 +14,7 @@ from mka.studio.plan.plan_editor import held, typed
 from mka.studio.visits import session
 from mka.studio.visits.desk import Calibration, Desk
 
-NO_REPAIR = "What the removed layers did is missing. A repair makes up for it without training, by a closed form."
+NO_REPAIR = "What the removed layers did is missing. A repair makes up for it without training."
 NOTHING_READ = "Without a repair no calibration text is read."
 NO_TEXTS = "A repair is worked out from calibration texts of this model's own kind, and none are named yet."
 REPAIR_CHOICES = (NONE, *REPAIRS)
