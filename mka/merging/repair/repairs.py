@@ -8,6 +8,9 @@ from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 
+import torch
+
+from mka.errors import BadInput
 from mka.merging.repair.cuts import Place, places_of
 from mka.merging.repair.grafts import Graft, graft_of
 from mka.merging.repair.linear import OF_THE_INPUT, OF_THE_OUTPUT, Form, mend
@@ -132,8 +135,11 @@ def repaired(
     """Repair `merged`, which `plan` made of `source`, in place; returns the tensors that were repaired.
 
     Nothing is repaired where the plan cuts nothing. BadInput where the architecture cannot be, or the plan cuts
-    before the first layer, or there are too few texts; RunFailed where a model puts out NaN; Cancelled.
+    before the first layer, or there are too few texts, or on a device without float64; RunFailed where a model puts out
+    NaN; Cancelled.
     """
+    if torch.device(merged.device).type == "mps":
+        raise BadInput("a repair is reckoned in float64, which mps does not know; use --device cpu (device=)")
     work = Work(source, merged, places_of(plan), batches_for(merged, texts), progress, cancel)
     if work.cuts:
         with evaluating(source.network, merged.network):  # parts of them are also copied, and run on their own

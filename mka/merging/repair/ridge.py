@@ -30,7 +30,7 @@ class Sums:
 
         In float32 the sums of one batch alone would lose what the weakest penalty leaves to be told apart.
         """
-        x, y, weights = (_wide(one) for one in (x, y, weights))
+        x, y, weights = x.double(), y.double(), weights.double()
         weighted = x * weights[:, None]
         self.xx += (weighted.T @ x).cpu()
         self.xy += (weighted.T @ y).cpu()
@@ -74,11 +74,6 @@ class Sums:
         strength = penalty * float(self.xx.diagonal().mean())
         regular = self.xx + strength * torch.eye(len(self.xx), dtype=torch.float64)
         return torch.cholesky_solve(self.xy, torch.linalg.cholesky(regular))
-
-
-def _wide(given: Tensor) -> Tensor:
-    """float64, beside the tensor where its device knows it."""
-    return (given.cpu() if given.device.type == "mps" else given).double()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -32,6 +34,13 @@ def test_a_model_that_trains_is_repaired_as_one_that_does_not(name: str) -> None
     assert ours.receipt.repaired and ours.receipt == theirs.receipt
     assert same_state(ours.model.network, theirs.model.network)
     assert all(module.training for network in (training.network, ours.model.network) for module in network.modules())
+
+
+@pytest.mark.parametrize("name", list(REPAIRS))
+def test_a_device_without_float64_is_refused_with_the_way_out(name: str) -> None:
+    apple = replace(model_of("llama", 4), device="mps")
+    with pytest.raises(BadInput, match=r"float64, which mps does not know; use --device cpu"):
+        merge(apple, MergePlan(4, (MergeGroup((2,), method="drop"),)), repair=name, calibration=TEXTS)
 
 
 @pytest.mark.parametrize("name", list(REPAIRS))
