@@ -96,6 +96,8 @@ def check_refits(work: Work, place: Place) -> None:
         with torch.no_grad():
             layer.ahead(layer.weights, piece)
             layer.back([piece], [piece.wanted])
+    except torch.OutOfMemoryError:
+        raise  # a RuntimeError too, which says nothing of the layer
     except RuntimeError as error:
         reason = (str(error).splitlines() or [""])[0]
         raise BadInput(

@@ -183,6 +183,16 @@ def test_a_layer_that_torch_cannot_differentiate_is_refused_by_name(monkeypatch)
         check_refits(work, work.places[2])
 
 
+def test_memory_that_runs_out_is_not_told_as_a_fault_of_the_layer(monkeypatch):
+    def full(self, toward, piece):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Fitted, "ahead", full)
+    work = work_of()
+    with pytest.raises(torch.OutOfMemoryError):
+        check_refits(work, work.places[2])
+
+
 @torch.no_grad()
 def test_a_layer_that_is_solved_exactly_is_done(monkeypatch):
     """Of one number, by one step: w = 2; no slope is left to divide by."""
