@@ -51,6 +51,29 @@ def test_a_slope_is_divided_by_the_sums_over_inputs_and_pulls(kind, monkeypatch)
     assert not divided["idle.weight"].any()
 
 
+@pytest.mark.parametrize("tokens", [(50, 50), (30, 70)])
+def test_pieces_of_texts_add_up(tokens, monkeypatch):
+    """Of two pieces: the sums over the tokens of both, whichever comes last and however long they are."""
+    monkeypatch.setattr(module, "DAMPING", 0.0)
+    torch.manual_seed(3)
+    layer = Two("linear")
+    found, inputs, pulls = Curvature(layer), [], []
+    chance, again = (torch.Generator().manual_seed(1) for _ in range(2))
+    for count in tokens:
+        x = torch.randn(1, count, 3)
+        found.look(lambda x=x: layer(x), torch.ones(1, count, 1), chance)
+        error = torch.randn(1, count, 6, generator=again).double()
+        hidden = torch.tanh(layer.first(x)).detach().double()
+        inputs.append(x[0].double())
+        pulls.append(((error @ layer.second.weight.detach().double()) * (1 - hidden**2))[0])
+    x, g, n = torch.cat(inputs), torch.cat(pulls), sum(tokens)
+    slope, bias = torch.randn(4, 3).double(), torch.randn(4).double()
+    divided = found.flattened()({"first.weight": slope, "first.bias": bias})
+    outputs = torch.linalg.inv(g.T @ g / n)
+    assert torch.allclose(divided["first.weight"], outputs @ slope @ torch.linalg.inv(x.T @ x), rtol=1e-4)
+    assert torch.allclose(divided["first.bias"], outputs @ bias / n, rtol=1e-4)
+
+
 def test_a_linear_layer_is_solved_in_one_division():
     """Of one linear map and an error that counts alike everywhere, the curvature is the very product."""
     torch.manual_seed(2)

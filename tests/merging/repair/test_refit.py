@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -85,6 +86,30 @@ def test_a_step_is_the_least_squares_change_of_the_linear_layer(family, monkeypa
     assert 0.999 < float(left / best.norm()) < 1.02
 
 
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+@torch.no_grad()
+def test_errors_go_back_the_way_that_changes_come_ahead(family, monkeypatch):
+    """<J v, e> = <v, J' e> over several pieces; and J v is the difference that a short step makes."""
+    monkeypatch.setattr(refitting, "AT_ONCE", 256)
+    work = work_of(family)
+    layer, pieces = Fitted(work.layer(work.places[2])), _sample(work, work.places[2]).held
+    chance = torch.Generator().manual_seed(5)
+    drawn = lambda like: torch.randn(like.shape, generator=chance)  # noqa: E731
+    toward, errors = (
+        {name: drawn(value) for name, value in layer.weights.items()},
+        [drawn(one.wanted) for one in pieces],
+    )
+    ahead, back = [layer.ahead(toward, piece) for piece in pieces], layer.back(pieces, errors)
+    product = lambda ones, others: sum(float((a.double() * b).sum()) for a, b in zip(ones, others, strict=True))  # noqa: E731
+    assert len(pieces) > 1 and set(back) == set(layer.weights)
+    assert product(ahead, errors) == pytest.approx(product(toward.values(), [back[name] for name in toward]), rel=1e-3)
+    step = {name: value + 1e-3 * toward[name] for name, value in layer.weights.items()}
+    less = {name: value - 1e-3 * toward[name] for name, value in layer.weights.items()}
+    for piece, found in zip(pieces, ahead, strict=True):
+        difference = (layer.put_out(step, piece) - layer.put_out(less, piece)) / 2e-3
+        assert (difference - found).norm() < 1e-2 * found.norm()
+
+
 @torch.no_grad()
 def test_a_step_ends_where_held_out_texts_gain_no_more():
     work = work_of()
@@ -119,6 +144,23 @@ def test_only_what_is_better_on_held_out_texts_is_taken_over(monkeypatch):
     refit(work, work.places[2])
     assert all(torch.equal(value, before[name]) for name, value in work.merged.network.state_dict().items())
     assert not work.done
+
+
+@pytest.mark.parametrize(
+    ("shares", "rounds"), [((0.5, 0.5, 0.5, 0.5, 0.5), 4), ((0.5, 0.98, 0.995, 0.5), 3), ((1.0, 0.5), 1)]
+)
+def test_rounds_go_on_while_each_takes_a_hundredth_of_what_is_missed(shares, rounds, monkeypatch):
+    left, seen = iter(shares), []
+
+    def told(work, layer, sample, missed, seed):
+        seen.append((seed, missed))
+        return layer.weights, missed * next(left)
+
+    monkeypatch.setattr(refitting, "_step", told)
+    work = work_of()
+    refit(work, work.places[2])
+    assert [seed for seed, _ in seen] == list(range(rounds))
+    assert [later / missed for (_, missed), (_, later) in pairwise(seen)] == pytest.approx(shares[: rounds - 1])
 
 
 def test_the_source_and_other_layers_stay_and_what_moved_is_noted():
@@ -203,6 +245,21 @@ def test_a_layer_that_is_solved_exactly_is_done(monkeypatch):
     piece = refitting.Piece((one,), {}, 2 * one, one)
     weights, missed = _step(work_of(), layer, Sample([piece], [piece]), float("inf"), 0)
     assert float(weights["0.weight"]) == 2 and missed == 0
+
+
+@torch.no_grad()
+def test_one_step_solves_a_linear_layer_whose_inputs_are_of_sizes_far_apart(monkeypatch):
+    """Each piece shows other inputs, those of the first three times as large: the slope alone, or divided by the
+    curvature of one piece, would leave a twelfth or more."""
+    monkeypatch.setattr(refitting, "STEPS", 1)
+    chance, layer = torch.Generator().manual_seed(0), Fitted(nn.Sequential(nn.Linear(6, 3, bias=False)))
+    wanted, one = torch.randn(6, 3, generator=chance), torch.ones(1, 400, 1)
+    shown = torch.tensor([[3.0, 3, 3, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
+    given = [torch.randn(1, 400, 6, generator=chance) * sizes for sizes in shown]
+    pieces = [refitting.Piece((x,), {}, x @ wanted, one) for x in given]
+    layer.weights = {"0.weight": torch.zeros(3, 6)}
+    _, left = _step(work_of(), layer, Sample(pieces, pieces), float("inf"), 0)
+    assert left < 0.02 * layer.missed(layer.weights, pieces)
 
 
 def test_a_layer_behind_a_map_of_zeros_is_fitted_without_what_the_map_hides():
