@@ -125,6 +125,15 @@ def test_a_step_ends_where_held_out_texts_gain_no_more():
 
 
 @torch.no_grad()
+def test_a_step_tells_what_is_missed_of_held_out_texts():
+    work = work_of()
+    layer, sample = Fitted(work.layer(work.places[2])), _sample(work, work.places[2])
+    before = layer.missed(layer.weights, sample.held)
+    weights, after = _step(work, layer, sample, before, 0)
+    assert after == pytest.approx(layer.missed(weights, sample.held), rel=1e-9) and after < before
+
+
+@torch.no_grad()
 def test_a_layer_that_misses_nothing_stays():
     work = work_of()
     layer = Fitted(work.layer(work.places[2]))
@@ -271,9 +280,12 @@ def test_a_layer_behind_a_map_of_zeros_is_fitted_without_what_the_map_hides():
     assert all(value.isfinite().all() for value in work.merged.network.state_dict().values())
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_a_layer_is_judged_as_it_is_stored(dtype):
-    model = loaded(tiny_network("llama", LAYERS).to(dtype))
+@pytest.mark.parametrize(
+    ("family", "dtype"), [("llama", torch.bfloat16), ("llama", torch.float16), ("gpt2", torch.float32)]
+)
+def test_a_layer_is_judged_as_it_is_stored(family, dtype):
+    """With its biases, where it has any."""
+    model = loaded(tiny_network(family, LAYERS).to(dtype))
     work = Work(model, merge(model, CUT).model, places_of(CUT), batches_for(model, SET), lambda *_: None, None)
     place = work.places[2]
     held = _sample(work, place).held
