@@ -102,3 +102,13 @@ def test_what_a_map_of_zeros_hides_is_left_alone():
     divided = found.flattened()(slope)
     assert not any(divided[name].any() for name in ("first.weight", "first.bias", "idle.weight"))
     assert all(divided[name].isfinite().all() and divided[name].any() for name in ("second.weight", "second.bias"))
+
+
+def test_what_is_given_nothing_is_left_alone():
+    """As behind a map of zeros: inputs of nothing have no inverse either."""
+    layer = Two("linear")
+    found = Curvature(layer)
+    found.look(lambda: layer(torch.zeros(1, 4, 3)), torch.ones(1, 4, 1), torch.Generator().manual_seed(0))
+    divided = found.flattened()({name: torch.ones_like(value) for name, value in layer.named_parameters()})
+    assert not divided["first.weight"].any() and not divided["idle.weight"].any()
+    assert divided["second.weight"].isfinite().all() and divided["second.weight"].any()
