@@ -29,7 +29,7 @@ def config_text(made: MergePlan, model: str | None = None) -> str:
     config = mergekit.to_mergekit(made, _reference(made, model))
     head = f"# What plan {made.key} of mka does, for mergekit 0.1.5: mergekit-yaml THIS_FILE OUT\n"
     if any(group.merges for group in made.groups):
-        head += "# mergekit takes a model once in a sum: path, path/. and path/./. are one folder under several names.\n"
+        head += "# mergekit takes a model once in a sum: path, path/. and path/./. are one folder, named anew.\n"
     return head + yaml.safe_dump(config, sort_keys=False, default_flow_style=None, allow_unicode=True, width=10**6)
 
 

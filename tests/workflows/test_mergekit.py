@@ -25,7 +25,7 @@ PYTHON = "MKA_MERGEKIT_PYTHON"
 """Environment variable that names the Python of an environment with mergekit 0.1.5 and a torch and transformers of its
 own, since its pins need not be ours."""
 
-SPELLINGS = "\n# mergekit takes a model once in a sum: path, path/. and path/./. are one folder under several names.\n"
+SPELLINGS = "\n# mergekit takes a model once in a sum: path, path/. and path/./. are one folder, named anew.\n"
 
 AVERAGE = [MergeGroup((1, 2, 4), (0.5, 0.2, 0.3))]
 METHODS = {

@@ -9,7 +9,7 @@ Axes: b texts of a piece, t padded tokens, d features of the residual stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
@@ -135,7 +135,7 @@ class Fitted:
         """(b, t, d), what is wanted and not put out."""
         return piece.wanted * piece.root - self.put_out(weights, piece)
 
-    def missed(self, weights: Weights, pieces: Sequence[Piece]) -> float:
+    def missed(self, weights: Weights, pieces: Iterable[Piece]) -> float:
         """Weighted squared error."""
         return sum(_square(self.left(weights, piece)) for piece in pieces)
 
@@ -144,7 +144,7 @@ class Fitted:
         found: Tensor = jvp(lambda weights: self.put_out(weights, piece), (self.weights,), (dict(toward),))[1]
         return found
 
-    def back(self, pieces: Sequence[Piece], errors: Sequence[Tensor]) -> dict[str, Tensor]:
+    def back(self, pieces: Iterable[Piece], errors: Sequence[Tensor]) -> dict[str, Tensor]:
         """The transposed map, from errors to changes of the weights, summed over the pieces."""
         total = {name: torch.zeros_like(value) for name, value in self.weights.items()}
         for piece, error in zip(pieces, errors, strict=True):
@@ -153,7 +153,7 @@ class Fitted:
                 total[name] += value
         return total
 
-    def curvature(self, pieces: Sequence[Piece], seed: int) -> Curvature:
+    def curvature(self, pieces: Iterable[Piece], seed: int) -> Curvature:
         """That of the squared error over the pieces."""
         found, chance = Curvature(self.shell), torch.Generator().manual_seed(seed)
         with self._moving():
@@ -178,32 +178,39 @@ def _step(work: Work, layer: Fitted, sample: Sample, missed: float, seed: int) -
     the curvature of each projection is nearly even. They end, at the latest after STEPS, where the true error on
     held-out texts falls no more; that is their penalty.
     """
-    divided = layer.curvature(sample.fitted, seed).flattened()
-    left = [layer.left(layer.weights, piece) for piece in sample.fitted]
-    slope = layer.back(sample.fitted, left)
+    divided = layer.curvature(_each(work, sample.fitted), seed).flattened()
+    left = [layer.left(layer.weights, piece) for piece in _each(work, sample.fitted)]
+    slope = layer.back(_each(work, sample.fitted), left)
     toward = divided(slope)
     size = _product(slope, toward)
     change = {name: torch.zeros_like(value) for name, value in slope.items()}
     best = layer.weights
     for _ in range(STEPS):
         work.step(len(work.batches))
-        ahead = [layer.ahead(toward, piece) for piece in sample.fitted]
+        ahead = [layer.ahead(toward, piece) for piece in _each(work, sample.fitted)]
         bend = sum(map(_square, ahead))
         if not bend > 0:
             break  # nothing is left that could be fitted
         length = size / bend
         change = {name: value + length * toward[name] for name, value in change.items()}
         tried = {name: value + change[name] for name, value in layer.weights.items()}
-        now = layer.missed(tried, sample.held)
+        now = layer.missed(tried, _each(work, sample.held))
         if not now < missed:
             break
         best, missed = tried, now
         left = [one - length * other for one, other in zip(left, ahead, strict=True)]
-        slope = layer.back(sample.fitted, left)
+        slope = layer.back(_each(work, sample.fitted), left)
         turned = divided(slope)
         before, size = size, _product(slope, turned)
         toward = {name: value + size / before * toward[name] for name, value in turned.items()}
     return best, missed
+
+
+def _each(work: Work, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces, as long as nobody cancels."""
+    for piece in pieces:
+        work.go_on()
+        yield piece
 
 
 def _square(error: Tensor) -> float:

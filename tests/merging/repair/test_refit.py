@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 from types import SimpleNamespace
 
 import pytest
@@ -335,3 +336,26 @@ def test_whoever_cancels_waits_for_one_piece_of_the_texts(monkeypatch):
     with pytest.raises(Cancelled):
         refit(work, work.places[2])
     assert len(runs) == 1
+
+
+def test_whoever_cancels_a_step_waits_for_one_piece_of_it(monkeypatch):
+    monkeypatch.setattr(refitting, "AT_ONCE", 64)
+    monkeypatch.setattr(refitting, "STEPS", 1)
+    work = work_of()
+    sample, layer = _sample(work, work.places[2]), Fitted(work.layer(work.places[2]))
+    put_out, cancels = layer.put_out, []
+
+    def counted(*given):
+        cancels.pop().request() if len(cancels) == 1 else cancels.pop()
+        return put_out(*given)
+
+    monkeypatch.setattr(layer, "put_out", counted)
+    fitted, held = len(sample.fitted), len(sample.held)
+    assert min(fitted, held) > 2
+    # The curvature, what is left, its slope, ahead, what is missed, and the slope of what is left then.
+    for last in (1, fitted + 1, 2 * fitted + 1, 3 * fitted + 1, 4 * fitted + 1, 4 * fitted + held + 1):
+        work.cancel = Cancel()
+        cancels[:] = [work.cancel] * last
+        with pytest.raises(Cancelled):
+            _step(work, layer, sample, inf, seed=0)
+        assert not cancels
