@@ -67,11 +67,9 @@ def sweep(
         if out is not None:
             check_free_file(Path(out), overwrite=overwrite)
         texts = None
-        if workflow.reads_texts(chosen, repairs):
+        if workflow.reads_texts(chosen, repairs, calibration):
             texts = load_texts(calibration_source(calibration, model))
             warn_of_split(run, texts)
-        elif calibration is not None:
-            raise BadInput("none of these strategies and repairs reads calibration texts; leave --calibration out")
         opened = Opening(dtype, device, revision, trust_remote_code).model(model, progress=run.progress)
         found = workflow.sweep(
             opened, chosen, numbers, repairs, calibration=texts, tasks=words(tasks, "--tasks"), data=source, texts=text,

@@ -92,7 +92,7 @@ def sweep(
     )  # fmt: skip
     _check_tasks(material.tasks)
     read = None
-    if reads_texts(strategies, repairs):
+    if reads_texts(strategies, repairs, calibration):
         read = calibration_texts(calibration_source(None, model.source) if calibration is None else calibration)
     _check_unseen(material, read, model)
     bench = _Bench(_Planner(model, read, check_seed(seed), progress, cancel), material, shots)
@@ -105,12 +105,17 @@ def sweep(
     return _told(bench, baseline, rows)
 
 
-def reads_texts(strategies: Iterable[str], repairs: Iterable[str]) -> bool:
-    """Whether any of them reads calibration texts."""
+def reads_texts(strategies: Iterable[str], repairs: Iterable[str], calibration: object) -> bool:
+    """Whether any of them reads calibration texts; BadInput where some are given and nothing does."""
     chosen_by_texts = (
         name in GUIDED or (name in STRATEGIES and STRATEGIES[name].needs_similarity) for name in strategies
     )
-    return any(chosen_by_texts) or any(name != NONE for name in repairs)
+    reads = any(chosen_by_texts) or any(name != NONE for name in repairs)
+    if calibration is not None and not reads:
+        raise BadInput(
+            "none of these strategies and repairs reads calibration texts; leave --calibration (calibration=) out"
+        )
+    return reads
 
 
 def check_names(strategies: Sequence[str], repairs: Sequence[str], numbers: Sequence[int]) -> None:

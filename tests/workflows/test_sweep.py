@@ -199,6 +199,7 @@ def test_json_has_null_where_there_is_no_value(tiny_llama: LoadedModel) -> None:
         ({"tasks": ("choices",), "questions": None}, "choices needs questions"),
         ({"strategies": ("mka",)}, "--calibration"),
         ({"repairs": ("linear",)}, "--calibration"),
+        ({"calibration": CALIBRATION}, "none of these strategies and repairs reads calibration texts; leave"),
         ({"strategies": ("greedy",), "calibration": TEXTS}, "6 of the texts .* also calibrated the plan"),
     ],
 )
