@@ -40,7 +40,7 @@ bench-analysis: setup
 bench-repair: setup
 	$(BIN)/python -m benchmarks.repair
 	$(BIN)/python -m benchmarks.repair --removed 3-3 --choices greedy --repairs refit --texts 1000
-	$(BIN)/python -m benchmarks.repair --removed 6-6 --choices picked --repairs refit --texts 2000
+	$(BIN)/python -m benchmarks.repair --removed 6-6 --choices picked --repairs refit --texts 3000
 
 bench-studio: setup
 	$(BIN)/python -m benchmarks.clicks

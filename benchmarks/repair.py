@@ -1,7 +1,7 @@
 """What each repair gives back: perplexity and accuracy of small models with 1 to 6 of their layers removed.
 
     python -m benchmarks.repair [--removed 1-6] [--models demo,benchmarks/second-model] [--choices greedy,...]
-                                [--repairs none,linear,...] [--texts 2000]
+                                [--repairs none,linear,...] [--texts 3000]
     (`make bench-repair`: all of it; hours on two cores)
 
 Choices of layers with every repair, beside the unmerged model. Layers are chosen on the texts of the split "dev", and
